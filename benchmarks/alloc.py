@@ -25,6 +25,7 @@ from benchmarks import look
 from benchmarks.figures import Figure
 from benchmarks.ground import NOX, ROOT, has, redis_ground, until
 from benchmarks.hyperqueue import PROGRAM, hyperqueue
+from tests.support.programs import write_program
 from tests.support.slurm import Slurm
 from workers.job import JobState, NewJob
 
@@ -314,9 +315,7 @@ def calls(site: Site) -> Iterator[Figure]:
     log.touch()
     for program in (site.slurm.folder / "bin").iterdir():
         real = program.resolve()
-        program.unlink()
-        program.write_text(f'#!/bin/sh\necho {program.name} >>{log}\nexec {real} "$@"\n')
-        program.chmod(0o755)
+        write_program(program, f'#!/bin/sh\necho {program.name} >>{log}\nexec {real} "$@"\n')
 
     def started(what: str) -> Figure:
         time.sleep(CRON_S)

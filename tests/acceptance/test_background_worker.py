@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tests.support.environment import search_path
 from tests.support.examples import EXAMPLES
 from tests.support.processes import PROC, arguments
+from tests.support.programs import write_program
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -93,10 +94,7 @@ def test_background_worker_nothing_is_started_on_a_login_node(nox: Nox, tmp_path
     """
     Where a batch system is at hand and no allocation, submit stores the job, starts nothing and says so.
     """
-    sbatch = tmp_path / "slurm" / "sbatch"
-    sbatch.parent.mkdir()
-    sbatch.write_text("#!/bin/sh\n")
-    sbatch.chmod(0o755)
+    sbatch = write_program(tmp_path / "slurm" / "sbatch", "#!/bin/sh\n")
     login = {"PATH": f"{sbatch.parent}:{search_path()}"}
     stored = nox("submit", "--kind", "echo", "--payload", "1", env=login, check=True)
 

@@ -24,6 +24,7 @@ from nox_cli.alloc.json_objects import (
 from nox_cli.alloc.user_pools import UserPools
 from nox_cli.results.json_objects import Page
 from tests.support.environment import search_path
+from tests.support.programs import write_program
 from tests.support.waiting import wait_until
 from workers.store.pools import OF_WORKER, Allocation, AllocationState, Pause
 
@@ -70,7 +71,6 @@ class Cluster:
         folder.mkdir()
         self.folder = folder
         programs = folder / "bin"
-        programs.mkdir()
         for name, text in {"sbatch": SBATCH, "squeue": SQUEUE, "scancel": SCANCEL}.items():
             self.program(name, text)
         (programs / "srun").symlink_to("/bin/true")
@@ -80,10 +80,7 @@ class Cluster:
 
     def program(self, name: str, text: str) -> None:
         """Make a program, or replace it while it may run."""
-        new = self.folder / "new"
-        new.write_text(text.format(folder=self.folder))
-        new.chmod(0o755)
-        new.replace(self.folder / "bin" / name)
+        write_program(self.folder / "bin" / name, text.format(folder=self.folder))
 
     @property
     def names(self) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.nox import COMMAND
+from tests.support.programs import write_program
 from tests.support.shells import Shell
 from tests.support.stores import ADA, artifact, new_job, outcome, run_to_end, submit
 from tests.support.waiting import wait_until
@@ -42,9 +43,7 @@ BREAKS = " \t\n\"'@><=;|&(:"
 def folder(any_nox: Nox, tmp_path: Path) -> Path:
     """A directory with a nox that is on PATH, and a store with jobs."""
     made = tmp_path / "place"
-    (made / "bin").mkdir(parents=True)
-    (made / "bin/nox").write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
-    (made / "bin/nox").chmod(0o755)
+    write_program(made / "bin/nox", f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
     jobs = [new_job(name, batch="b 1", tags={"project": "x y"}) for name in HOSTILE]
     jobs += [new_job("last", batch="day:2")]
     any_nox.environ["NOX_USER"] = ADA

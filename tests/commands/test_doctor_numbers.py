@@ -15,6 +15,7 @@ from tests.standin import molecules
 from tests.standin.keepers import ROOT
 from tests.support.engines import ENGINES
 from tests.support.examples import EXAMPLES
+from tests.support.programs import write_program
 from workers.engine.program import discovery
 from workers.findings import Severity
 
@@ -58,9 +59,7 @@ def compared(
 
 def script(folder: Path, text: str) -> dict[str, str]:
     """Make an `xtb` that is a Python program; the PATH that finds it alone."""
-    file = folder / "xtb"
-    file.write_text(f"#!{sys.executable}\n{text}")
-    file.chmod(0o755)
+    write_program(folder / "xtb", f"#!{sys.executable}\n{text}")
     return {"PATH": str(folder)}
 
 

@@ -14,6 +14,7 @@ from tests.commands.conftest import opened
 from tests.support.doctor import examine_store, examine_without_engines
 from tests.support.environment import search_path
 from tests.support.pools import allocate, define, look, now_ms, pools_of
+from tests.support.programs import write_program
 from tests.support.stores import ADA, BOB, submit_named
 from workers.findings import Severity
 from workers.store.pools import AllocationState, Pause
@@ -37,9 +38,7 @@ def store(redis_nox: Nox) -> Iterator[Store]:
 
 def program(folder: Path, name: str, line: str) -> None:
     """Make a program of the batch system."""
-    path = folder / name
-    path.write_text(f"#!/bin/sh\n{line}\n")
-    path.chmod(0o755)
+    write_program(folder / name, f"#!/bin/sh\n{line}\n")
 
 
 def newest(nox: Nox) -> Mapping[str, str]:

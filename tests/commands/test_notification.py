@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.programs import write_program
 from tests.support.stores import claim, failed, outcome, run_to_end, submit_named
 from tests.support.terminal import Terminal
 
@@ -92,9 +93,7 @@ def test_notify_runs_no_program_that_a_job_names(nox: Nox, store: Store) -> None
     (job_id,) = submit_named(store, "a", batch="theirs")
     run_to_end(store, job_id)
     for name in ("{batch}", "theirs"):
-        script = nox.cwd / name
-        script.write_text(f"#!/bin/sh\necho ran '{name}' $1\n")
-        script.chmod(0o755)
+        write_program(nox.cwd / name, f"#!/bin/sh\necho ran '{name}' $1\n")
 
     ended = nox("wait", "1", "--notify", f"{nox.cwd}/{{batch}} {{batch}}")
     assert "ran {batch} theirs\n" == ended.stderr
@@ -106,9 +105,7 @@ def test_notify_that_fails_is_one_line(nox: Nox, store: Store) -> None:
     """
     (job_id,) = submit_named(store, "a")
     run_to_end(store, job_id)
-    script = nox.cwd / "no-program"
-    script.write_text("\0")
-    script.chmod(0o755)
+    script = write_program(nox.cwd / "no-program", "\0")
     ended = [nox("wait", "1", "--notify", text) for text in (noting(nox, code=3), str(script))]
 
     assert [0, 0] == [one.returncode for one in ended]

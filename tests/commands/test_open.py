@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from nox_cli.results.json_objects import OpenRecord
 from tests.support.ended import complete, fail, water, xyz
+from tests.support.programs import write_program
 from tests.support.stores import artifact, submit
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
@@ -33,15 +34,13 @@ class Viewer:
     """A program that notes how it was started, and ends."""
 
     def __init__(self, folder: Path, name: str = "jmol", then: str = "") -> None:
-        self.program = folder / name
         self._notes = folder / f"{name}.notes"
-        folder.mkdir(exist_ok=True)
-        self.program.write_text(
+        self.program = write_program(
+            folder / name,
             "#!/bin/sh\nPATH=/usr/bin:/bin\n"
             f'(for word; do echo "$word"; done; ps -o sid= -p $$; tty; echo $$) > {self._notes}.new\n'
-            f"mv {self._notes}.new {self._notes}\n{then}\n"
+            f"mv {self._notes}.new {self._notes}\n{then}\n",
         )
-        self.program.chmod(0o755)
 
     @property
     def notes(self) -> list[str]:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.support.ended import MODES, complete, fail, water
+from tests.support.programs import write_program
 from tests.support.stores import ADA, artifact, claim, new_job, submit
 from tests.support.terminal import Terminal
 from workers.job import Progress, Reason
@@ -354,9 +355,7 @@ def test_a_picture_starts_no_program_for_a_project(nox: Nox, store: Store, tmp_p
     """
     complete(store, water("a"), trajectory())
     (nox.cwd / "matplotlibrc").write_text("text.usetex: True\ntext.latex.preamble: \\input{/etc/passwd}\n")
-    latex = tmp_path / "latex"
-    latex.write_text(f"#!/bin/sh\necho > {tmp_path}/started\nexit 1\n")
-    latex.chmod(0o755)
+    write_program(tmp_path / "latex", f"#!/bin/sh\necho > {tmp_path}/started\nexit 1\n")
 
     path = f"{tmp_path}:{os.environ['PATH']}"
     drawn = nox("plot", "1", "-o", "course.svg", env={"PATH": path}, check=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.support.big import write_ice
 from tests.support.environment import search_path
 from tests.support.examples import EXAMPLES
+from tests.support.programs import write_program
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
 from workers.job import JobState
@@ -216,10 +217,7 @@ def test_a_login_node_is_left_alone(nox: Nox, tmp_path: Path) -> None:
     """
     Where a batch system is at hand and no allocation, run refuses, unless it is told that it is meant.
     """
-    sbatch = tmp_path / "slurm" / "sbatch"
-    sbatch.parent.mkdir()
-    sbatch.write_text("#!/bin/sh\n")
-    sbatch.chmod(0o755)
+    sbatch = write_program(tmp_path / "slurm" / "sbatch", "#!/bin/sh\n")
     login = {"PATH": f"{sbatch.parent}:{search_path()}"}
 
     refused = nox("run", *ECHO, "1", env=login)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.environment import search_path
+from tests.support.programs import write_program
 from tests.support.redis_server import free_port
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
@@ -25,10 +26,7 @@ LATER = "not waiting for 1 job that no worker will run; later: nox wait @last\n"
 @pytest.fixture
 def login(tmp_path: Path) -> dict[str, str | None]:
     """The environment of a login node."""
-    sbatch = tmp_path / "bin" / "sbatch"
-    sbatch.parent.mkdir()
-    sbatch.write_text("#!/bin/sh\n")
-    sbatch.chmod(0o755)
+    sbatch = write_program(tmp_path / "bin" / "sbatch", "#!/bin/sh\n")
     return {"PATH": f"{sbatch.parent}:{search_path()}"}
 
 

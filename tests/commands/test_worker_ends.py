@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.big import write_ice
 from tests.support.environment import search_path
+from tests.support.programs import write_program
 from tests.support.waiting import wait_until
 from workers.job import JobState
 
@@ -109,10 +110,7 @@ def test_a_time_limit_that_was_changed_is_noticed(
     """
     Slurm is asked whether the end of the allocation is still that of its beginning: shortened, and extended.
     """
-    squeue = tmp_path / "bin" / "squeue"
-    squeue.parent.mkdir()
-    squeue.write_text(f"#!/bin/sh\necho {left}\n")
-    squeue.chmod(0o755)
+    squeue = write_program(tmp_path / "bin" / "squeue", f"#!/bin/sh\necho {left}\n")
     (job_id,) = any_nox.submit(*ECHO, "--time", "10m")
     allocation = {
         "SLURM_JOB_ID": "4711",

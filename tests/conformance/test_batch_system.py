@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.batch import BatchStandIn
 from tests.support.processes import with_environment
+from tests.support.programs import write_program
 from tests.support.slurm import LIMIT_S
 from tests.support.slurm import Slurm as Cluster
 from tests.support.waiting import wait_until
@@ -563,13 +564,12 @@ def test_every_state_of_slurm_is_known(tmp_path: Path) -> None:
     lines = [
         f"{number}|{word}|{far}|N/A|4|nox.small.{number:016x}|a|b" for number, word in enumerate(expected)
     ]
-    program = tmp_path / "squeue"
     # The mark is what the format begins with.
-    program.write_text(
+    write_program(
+        tmp_path / "squeue",
         "#!/bin/sh\nfor word; do case $word in --format=*) mark=${word#--format=};; esac; done\n"
-        + "".join(f'echo "${{mark%%|*}}|{line}"\n' for line in lines)
+        + "".join(f'echo "${{mark%%|*}}|{line}"\n' for line in lines),
     )
-    program.chmod(0o755)
 
     answer = Slurm({"PATH": f"{tmp_path}:{os.environ['PATH']}"}).look()
 
@@ -584,8 +584,7 @@ def test_a_program_writes_without_end(name: str, tmp_path: Path) -> None:
     A program that writes without end is ended, and its answer is none.
     """
     for program in ("sbatch", "squeue"):
-        (tmp_path / program).write_text("#!/bin/sh\nexec yes nox\n")
-        (tmp_path / program).chmod(0o755)
+        write_program(tmp_path / program, "#!/bin/sh\nexec yes nox\n")
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "MARK": str(tmp_path)}
     system = Slurm(environ, answer_s=2)
 

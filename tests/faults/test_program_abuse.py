@@ -11,6 +11,7 @@ from tests.standin import molecules
 from tests.standin.keepers import calculation
 from tests.support.engines import PROGRAM, Engine
 from tests.support.processes import is_alive
+from tests.support.programs import write_program
 from tests.support.waiting import wait_until
 from workers.job import Reason
 from workers.keeper.keeper import Limits
@@ -38,9 +39,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 def put(tmp_path: Path, *lines: str) -> None:
     """Put a program called xtb into the folder."""
-    path = tmp_path / "bin" / "xtb"
-    path.write_text("\n".join(["#!/bin/sh", VERSION, *lines]) + "\n")
-    path.chmod(0o755)
+    write_program(tmp_path / "bin" / "xtb", "\n".join(["#!/bin/sh", VERSION, *lines]) + "\n")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.examples import EXAMPLES
+from tests.support.programs import write_program
 from tests.support.small_disk import SmallDisk, small_disk
 
 if TYPE_CHECKING:
@@ -63,10 +64,7 @@ def test_a_job_that_never_finds_room_fails(nox: Nox, disk: SmallDisk, tmp_path: 
     Where a program itself takes all the room there is, and leaves files cut short, it is tried three times;
     the job fails with what was the matter, and the disk is as empty as before.
     """
-    program = tmp_path / "bin" / "xtb"
-    program.parent.mkdir()
-    program.write_text(GREEDY)
-    program.chmod(0o755)
+    program = write_program(tmp_path / "bin" / "xtb", GREEDY)
     path = f"{program.parent}:{os.environ['PATH']}"
     worker = start(nox, disk, PATH=path)
     (job_id,) = nox.submit(WATER, "--engine", "xtb-cli", "--no-start", env={"PATH": path})

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.support.hostile import CONTROLS, LETTERS, MARKUP, SHELL
 from tests.support.page_views import fill, go
+from tests.support.programs import write_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,10 +65,7 @@ def test_a_hostile_text_is_text_on_every_view(
 
 def run_all(commands: set[str], folder: Path) -> None:
     """Run commands with a nox that does nothing; they must do nothing else."""
-    program = folder / "bin" / "nox"
-    program.parent.mkdir()
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
+    program = write_program(folder / "bin" / "nox", "#!/bin/sh\n")
     empty = folder / "empty"
     empty.mkdir()
     for command in commands:

@@ -51,13 +51,16 @@ def hang() -> None:
 
 def ordered(path: Path) -> tuple[str, str]:
     """Read the act that is ordered now, and its text; one that is ordered for some calls is used up."""
-    if not path.exists():
+    try:
+        order = json.loads(path.read_text())
+    except FileNotFoundError:
         return "pass", ""
-    order = json.loads(path.read_text())
     if order["times"] == 0:
         return "pass", ""
     if order["times"] is not None:
-        path.write_text(json.dumps(order | {"times": order["times"] - 1}))
+        new = path.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps(order | {"times": order["times"] - 1}))
+        new.replace(path)
     return order["act"], order["text"]
 
 

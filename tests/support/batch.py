@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from tests.support.programs import replace_text, write_program
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,16 +45,14 @@ class BatchStandIn:
         for name in get_args(Program):
             real = shutil.which(name, path=environ["PATH"])
             words = (sys.executable, "-I", "-S", str(_PROGRAM), name, str(folder), str(real))
-            program = folder / name
-            program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
-            program.chmod(0o755)
+            write_program(folder / name, f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
         # For a process that uses it: in place of `environ`.
         self.environ = {**environ, "PATH": f"{folder}{os.pathsep}{environ['PATH']}"}
 
     def order(self, program: Program, act: Act, text: str = "", *, times: int | None = None) -> None:
         """Let a program act; `times`: for this number of calls, None: until `obey`."""
         order = {"act": act, "text": text, "times": times}
-        (self._folder / f"{program}.json").write_text(json.dumps(order))
+        replace_text(self._folder / f"{program}.json", json.dumps(order))
 
     def obey(self) -> None:
         """Let all programs pass on each call."""

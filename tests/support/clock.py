@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.support.programs import replace_text
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
@@ -36,9 +37,7 @@ class Clock:
 
     def shift(self, by_s: int) -> None:
         """Put the clock so far from the right time, from the next look at it on."""
-        part = self._offset.with_suffix(".part")
-        part.write_text(str(by_s))
-        part.rename(self._offset)
+        replace_text(self._offset, str(by_s))
 
 
 class ShiftedRedis(RedisServer):

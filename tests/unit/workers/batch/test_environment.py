@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 from io import StringIO
-from threading import Event
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.programs import replace_text, write_program
 from tests.support.waiting import wait_until
 from workers.batch import environment
 from workers.batch.environment import Deadline, current_ending, ending, pbs_memory
@@ -18,7 +20,7 @@ from workers.logs import Log
 from workers.sizes import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SLURM, PBS = {"SLURM_JOB_ID": "4711"}, {"PBS_JOBID": "12.server"}
@@ -30,18 +32,25 @@ def says(tmp_path: Path) -> Callable[[str, str, int], str]:
     """Make a program that prints a text, or give it another while it may run; the PATH it is on."""
 
     def make(name: str, text: str, code: int = 0) -> str:
-        program, new = tmp_path / name, tmp_path / "new"
-        new.write_text(text)
-        new.replace(tmp_path / f"{name}.txt")
-        if program.exists():
-            return str(tmp_path)
-        program.write_text(
-            f'#!/bin/sh\necho "$*" > {tmp_path}/asked\n/bin/cat {tmp_path}/{name}.txt\nexit {code}\n'
+        replace_text(tmp_path / f"{name}.txt", text)
+        write_program(
+            tmp_path / name,
+            f'#!/bin/sh\necho "$*" > {tmp_path}/asked\n/bin/cat {tmp_path}/{name}.txt\nexit {code}\n',
         )
-        program.chmod(0o755)
         return str(tmp_path)
 
     return make
+
+
+@pytest.fixture
+def ended() -> Iterator[threading.Event]:
+    """Ends what follows the end of an allocation, and waits until no thread asks for it any more."""
+    event = threading.Event()
+    yield event
+    event.set()
+    for thread in threading.enumerate():
+        if thread.name == "deadline":
+            thread.join(30)
 
 
 def left_s(environ: dict[str, str]) -> float | None:
@@ -124,50 +133,49 @@ def test_an_end_that_is_past_was_moved(says: Callable[..., str], at: str) -> Non
     ("printed", "expected"),
     [("0:30", 30), ("30:00", 1_800), ("UNLIMITED", 31_536_000), ("INVALID", 600), ("", 600), ("9:55", 600)],
 )
-def test_an_end_that_was_moved_is_noticed(says: Callable[..., str], printed: str, expected: int) -> None:
+def test_an_end_that_was_moved_is_noticed(
+    says: Callable[..., str], ended: threading.Event, printed: str, expected: int
+) -> None:
     """
     The batch system is asked while a worker runs: what it answers counts, no answer changes nothing.
     """
     environ = SLURM | {"PATH": says("squeue", f"{printed}\n")}
-    lines, ended = StringIO(), Event()
+    lines = StringIO()
     deadline = Deadline(600, 6, partial(current_ending, environ))
 
     deadline.follow(Log(lines), ended)
 
     wait_until(partial(_lasts, deadline, expected), 30, lines.getvalue)
     assert ("source=squeue" in lines.getvalue()) == (expected != 600)
-    ended.set()
 
 
-def test_an_end_is_asked_for_again(says: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_is_asked_for_again(
+    says: Callable[..., str], ended: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     Every so often, for as long as the worker runs; shortened and extended ends are noticed alike.
     """
     monkeypatch.setattr(environment, "ASK_EVERY_S", 0.02)
     monkeypatch.setattr(environment, "ASK_OFTEN_S", 0.02)
     environ = SLURM | {"PATH": says("squeue", "10:00\n")}
-    lines, ended = StringIO(), Event()
+    lines = StringIO()
     deadline = Deadline(600, 6, partial(current_ending, environ))
     deadline.follow(Log(lines), ended)
 
     for printed, expected in (("0:20", 20), ("2:00:00", 7_200), ("0:40", 40)):
         says("squeue", printed)
         wait_until(partial(_lasts, deadline, expected), 30, lines.getvalue)
-    ended.set()
 
 
 def test_environment_nobody_waits_for_a_batch_system_that_does_not_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, ended: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     It is asked on a thread of its own, for a limited time; the end stays where it was.
     """
     monkeypatch.setattr(environment, "ASK_S", 0.5)
-    squeue = tmp_path / "squeue"
-    squeue.write_text(f"#!/bin/sh\necho asked >> {tmp_path}/asked\nexec sleep 600\n")
-    squeue.chmod(0o755)
+    write_program(tmp_path / "squeue", f"#!/bin/sh\necho asked >> {tmp_path}/asked\nexec sleep 600\n")
     environ = SLURM | {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    ended = Event()
     monkeypatch.setattr(environment, "ASK_EVERY_S", 0.02)
     deadline = Deadline(600, 6, partial(current_ending, environ))
 
@@ -176,7 +184,6 @@ def test_environment_nobody_waits_for_a_batch_system_that_does_not_answer(
     asked = tmp_path / "asked"
     wait_until(lambda: asked.exists() and len(asked.read_text().split()) > 1, 30, "a second question")
     assert 590 == round(deadline.time_s, -1)
-    ended.set()
 
 
 @pytest.mark.parametrize(
@@ -240,13 +247,13 @@ def test_outside_or_without_an_answer_no_end_is_known(
     assert ending(environ | {"PATH": says("qstat", "Job Id: 12.server\n")}) is None
 
 
-def test_a_worker_drains_for_a_share_of_its_time() -> None:
+def test_a_worker_drains_for_a_share_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A tenth, and a minute at most; half of that is for jobs to end.
     """
-    now = time.monotonic()
+    monkeypatch.setattr(environment, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
     short, long, told = Deadline(100), Deadline(36_000), Deadline(100, 40)
 
-    assert [90, 35_940, 60] == [round(one.drain_at - now) for one in (short, long, told)]
-    assert [95, 35_970, 80] == [round(one.give_back_at - now) for one in (short, long, told)]
-    assert (89, 35_939, 59) == (short.time_s, long.time_s, told.time_s)
+    assert [1_090, 36_940, 1_060] == [one.drain_at for one in (short, long, told)]
+    assert [1_095, 36_970, 1_080] == [one.give_back_at for one in (short, long, told)]
+    assert [90, 35_940, 60] == [one.time_s for one in (short, long, told)]

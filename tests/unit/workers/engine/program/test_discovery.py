@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.programs import write_program
 from workers.engine.program import discovery
 from workers.engine.program.process import ProgramOutput
 
@@ -17,10 +18,7 @@ BANNER = "   * xtb version {} (unknown) compiled by 'somebody' on 2025-03-30"
 
 def script(folder: Path, *lines: str) -> Path:
     """Put a program called xtb into a folder."""
-    path = folder / "xtb"
-    path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
-    path.chmod(0o755)
-    return path
+    return write_program(folder / "xtb", "\n".join(["#!/bin/sh", *lines]) + "\n")
 
 
 @pytest.fixture(autouse=True)
