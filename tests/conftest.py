@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from tests.support.slurm import Slurm
 
 scrub(os.environ)
+# nohup and a script's `&` start programs that ignore these; what tests start would ignore them too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(_number, signal.SIG_DFL)
 settings.register_profile("nox", deadline=None)  # a busy machine is no failure
 settings.load_profile("nox")
 LONG_S = 1800
