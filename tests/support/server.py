@@ -52,7 +52,7 @@ class Server:
     @property
     def log(self) -> str:
         """What the server wrote so far."""
-        return self.log_path.read_text()
+        return self.log_path.read_text(errors="replace")
 
     @property
     def url(self) -> str:

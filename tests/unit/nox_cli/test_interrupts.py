@@ -17,7 +17,6 @@ from nox_cli.interrupts import _AGAIN_S as AGAIN_S
 from nox_cli.interrupts import Interrupts, heard, obey
 from nox_cli.main import main
 from nox_cli.session import Session, Terminated
-from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,20 +129,25 @@ def test_interrupts_what_was_dropped_is_raised_again(
     A signal that comes in a finalizer, where Python drops exceptions, ends the process a moment later, and
     nothing is printed of the first.
     """
-    obey()
 
-    Deaf(number)
-    with pytest.raises(raised) as caught:
+    def drop() -> None:
+        Deaf(number)
         threading.Event().wait(LIMIT_S)
+
+    obey()
+    with pytest.raises(raised) as caught:
+        drop()
+    heard()
 
     assert raised is caught.type
     assert ("", "") == capsys.readouterr()
 
 
-def test_interrupts_what_is_heard_is_not_raised_again() -> None:
+def test_interrupts_what_is_heard_is_not_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Once a signal is being answered it does not come a second time.
     """
+    monkeypatch.setattr("nox_cli.interrupts._AGAIN_S", LIMIT_S)
     obey()
     with pytest.raises(Terminated):
         signal.raise_signal(signal.SIGTERM)
@@ -212,16 +216,17 @@ def test_a_signal_is_reported_however_long_that_takes_to_begin(
     assert "terminated by SIGUSR2; jobs go on\n" == capsys.readouterr().err
 
 
-def test_interrupts_what_comes_again_is_held_back_too() -> None:
+def test_interrupts_what_comes_again_is_held_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A dropped signal does not cut in two what must not be.
     """
+    monkeypatch.setattr("nox_cli.interrupts._AGAIN_S", LIMIT_S)
     obey()
     interrupts = Interrupts()
     Deaf(signal.SIGTERM)
     interrupts.hold()
+    signal.raise_signal(signal.SIGALRM)
 
-    wait_until(lambda: interrupts.came is not None, LIMIT_S, "it to come again")
-
+    assert signal.SIGALRM == interrupts.came
     with pytest.raises(Terminated):
         interrupts.let_go()

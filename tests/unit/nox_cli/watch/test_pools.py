@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -13,9 +12,15 @@ from tests.support.stores import ADA, BOB, GIB, WORKER
 from workers.job import Job, JobState
 from workers.store.pools import Allocation, AllocationState, Budget, Pause, Pool, PoolDefinition
 
-NOW_MS = time.time_ns() // 1_000_000
+NOW_MS = 1_800_000_000_000
 SOON_MS = NOW_MS + 3_600_000
 SMALL = PoolDefinition(cores=8, memory_bytes=16 * GIB, time_s=4 * 3_600)
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be the time at which the pools were looked at."""
+    monkeypatch.setattr(times, "now_ms", lambda: NOW_MS)
 
 
 def job(**changes: Any) -> Job:

@@ -253,8 +253,10 @@ def test_database_no_thread_starves(store: SqliteStore) -> None:
     Eight threads that claim and finish as fast as they can all get their share.
     """
     submit(store, *(new_job() for _ in range(400)))
+    together = threading.Barrier(8)
 
     def work(slot: int) -> int:
+        together.wait(30)
         ran = 0
         while found := store.claim(claimant(slot=slot)):
             store.finish(found.lease, outcome())
