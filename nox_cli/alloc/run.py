@@ -118,7 +118,7 @@ class Looks:
         self._journal = Journal()
         self._notes: list[str] = []
         self._trouble = ""
-        # One for all looks: it takes back the lease of a look that its store broke off.
+        # One for all looks: it reuses the lease of a look that its store broke off.
         self._autoscaler = _autoscaler(mine, system, self._read)
         own = self._read()
         _clean(mine)
