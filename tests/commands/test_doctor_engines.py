@@ -151,7 +151,10 @@ def test_an_engine_process_without_a_worker_is_named(nox: Nox) -> None:
     command = [sys.executable, "-c", FORSAKEN, str(reading)]
     started = subprocess.run(command, pass_fds=[reading], capture_output=True, text=True, check=True)
     pid = int(started.stdout)
-    found = next(found for found in check_leftovers(nox.home) if found.name == "orphans")
+    # A process that has just begun another program has no command line yet.
+    (found,) = wait_until(
+        lambda: [one for one in check_leftovers(nox.home) if one.name == "orphans"], 30, "an orphan"
+    )
     lives = Path(f"/proc/{pid}/stat").exists()
     os.kill(pid, signal.SIGKILL)
     os.close(writing)

@@ -115,7 +115,7 @@ class Slurm:
         wait_until((self.folder / "munge.sock").exists, START_S, lambda: self.log("munged"))
         if self.has_accounts:
             self._start_accounts()
-        self._launch("slurmctld", "slurmctld", "-D")
+        self.start_controller()
         for name in self.nodes:
             self.start_node(name)
         wait_until(self._is_idle, START_S, lambda: f"idle nodes:\n{self.log('slurmctld')}")
@@ -353,6 +353,9 @@ class Slurm:
             process.wait()
 
     def _answers(self) -> bool:
+        # It ends when a signal interrupts its first exchange with its own child.
+        if self._running["slurmctld"].poll() is not None:
+            self._launch("slurmctld", "slurmctld", "-D")
         return self.ended("scontrol", "ping").returncode == 0
 
     def _is_idle(self) -> bool:
