@@ -106,8 +106,22 @@ class LoopEnded(NamedTuple):
 class Looks:
     """Makes looks, and logs what happens in them."""
 
-    def __init__(self, mine: UserPools, system: BatchSystem, names: Sequence[str], log: Log) -> None:
+    def __init__(
+        self,
+        mine: UserPools,
+        system: BatchSystem,
+        names: Sequence[str],
+        log: Log,
+        rest: Callable[[float], None],
+    ) -> None:
         """Read the files of pools.
+
+        Args:
+            mine: the pools of the user.
+            system: the batch system.
+            names: the pools; none: all that have their file on this machine.
+            log: receives the lines of the log.
+            rest: sleeps while another autoscaler looks; an error that it raises ends the look.
 
         Raises:
             NothingMatched: there is no such pool.
@@ -119,7 +133,7 @@ class Looks:
         self._notes: list[str] = []
         self._trouble = ""
         # One for all looks: it reuses the lease of a look that its store broke off.
-        self._autoscaler = _autoscaler(mine, system, self._read)
+        self._autoscaler = _autoscaler(mine, system, self._read, rest)
         own = self._read()
         _clean(mine)
         log.info("looks after pools", pools=" ".join(one.name for one in own), store=mine.store.where)
@@ -137,9 +151,11 @@ class Looks:
         except NoxError as error:
             if isinstance(error, StoreError) and error.retry is Retry.NEVER:
                 raise
-            if error.what != self._trouble:
+            # One outage of Redis is several errors: it refuses connections, is silent, loads its data.
+            trouble = error.code if isinstance(error, StoreError) else error.what
+            if trouble != self._trouble:
                 self._log.warning(f"{error.what}; allocations continue, and so does nox alloc run")
-            self._trouble = error.what
+            self._trouble = trouble
             return _RETRY_S
         if self._trouble:
             self._log.info("that is over; looks after its pools again")
@@ -174,8 +190,13 @@ def need(system: BatchSystem | None) -> BatchSystem:
     return system
 
 
-def _autoscaler(mine: UserPools, system: BatchSystem, read: Callable[[], list[OwnPool]]) -> Autoscaler:
-    return Autoscaler(mine.store, mine.pools, system, mine.owner, read)
+def _autoscaler(
+    mine: UserPools,
+    system: BatchSystem,
+    read: Callable[[], list[OwnPool]],
+    rest: Callable[[float], None] | None = None,
+) -> Autoscaler:
+    return Autoscaler(mine.store, mine.pools, system, mine.owner, read, rest)
 
 
 def _clean(mine: UserPools) -> None:

@@ -109,7 +109,14 @@ def run_command(
     if once:
         return look_once(mine, system, pools or ())
     log = _log(call)
-    return _loop(Looks(mine, system, pools or (), log), log)
+    interrupts = Interrupts()
+
+    def rest(seconds: float) -> None:
+        interrupts.let_go()
+        time.sleep(seconds)
+        interrupts.hold()
+
+    return _loop(Looks(mine, system, pools or (), log, rest), interrupts, log)
 
 
 @app.command("list")
@@ -160,9 +167,8 @@ def _log(call: Session) -> Log:
     return Log(stderr, LogForm.PLAIN if stderr.isatty() else LogForm.TEXT)
 
 
-def _loop(looks: Looks, log: Log) -> LoopEnded:
+def _loop(looks: Looks, interrupts: Interrupts, log: Log) -> LoopEnded:
     """Look until a signal comes, which ends the loop between two looks."""
-    interrupts = Interrupts()
     try:
         while True:
             interrupts.hold()

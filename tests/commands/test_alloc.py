@@ -7,13 +7,16 @@ import os
 import re
 import signal
 import stat
+from io import StringIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import Mock
 
 import pytest
 from pydantic import TypeAdapter
 from redis import from_url
 
+from nox_cli.alloc.journal import Journal
 from nox_cli.alloc.json_objects import (
     LookRecord,
     PoolChangeRecord,
@@ -21,20 +24,27 @@ from nox_cli.alloc.json_objects import (
     PoolRecord,
     PoolSetRecord,
 )
+from nox_cli.alloc.run import Looks
 from nox_cli.alloc.user_pools import UserPools
 from nox_cli.results.json_objects import Page
 from tests.support.environment import search_path
 from tests.support.programs import write_program
 from tests.support.waiting import wait_until
+from workers.errors import NothingMatched, StoreUnreachable
+from workers.logs import Log
+from workers.pools.report import Look
 from workers.store.pools import OF_WORKER, Allocation, AllocationState, Pause
 
 if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import CompletedProcess
 
+    from redis import Redis
+
     from nox_cli.config.settings import Settings
     from tests.conftest import StartRedis
     from tests.support.nox import Nox
+    from workers.pools.autoscaler import Autoscaler
     from workers.store.redis.store import RedisStore
 
 LIMIT_S = 60.0
@@ -131,6 +141,11 @@ def look(nox: Nox, name: str = "small", wish: int = 1) -> CompletedProcess[str]:
         store.pools.record(lease, name, {"wish": wish, "wished_ms": lease.now_ms - 60_000})
         store.pools.release(lease)
     return nox("alloc", "run", "--once", check=True)
+
+
+def calls(redis: Redis) -> int:
+    """Count the scripts that Redis has run."""
+    return int(redis.info("commandstats")["cmdstat_evalsha"]["calls"])
 
 
 def test_a_pool_is_a_file_of_the_user_and_numbers_in_the_store(login: Nox) -> None:
@@ -418,13 +433,9 @@ def test_a_pool_that_is_set_while_a_look_waits_is_not_paused(login: Nox, cluster
         assert store.pools is not None
         lease = store.pools.acquire("ada", "test-1-ab")
         assert not isinstance(lease, str)
-
-        def calls() -> int:
-            return int(redis.info("commandstats")["cmdstat_evalsha"]["calls"])
-
-        before = calls()
+        before = calls(redis)
         waiting = login.popen("alloc", "run", "--once")
-        wait_until(lambda: calls() > before + 10, LIMIT_S, "attempts to take the lease")
+        wait_until(lambda: calls(redis) > before + 10, LIMIT_S, "attempts to take the lease")
         login("alloc", "set", "small", *SIZE, "--max", "3", check=True)
         store.pools.release(lease)
     out, err = waiting.communicate(timeout=LIMIT_S)
@@ -597,6 +608,34 @@ def test_the_loop_outlives_a_redis_that_is_away(login: Nox, fresh_redis: StartRe
     assert 1 == log.read_text().count("so does nox alloc run")
 
 
+def test_the_loop_logs_an_outage_once_whatever_redis_answers() -> None:
+    """
+    It hangs up, refuses connections, is silent, and loads its data: each is an error of its own.
+    """
+    words = ["closed the connection", "refused the connection", "did not answer", "is still loading its data"]
+    failures: list[Exception] = [StoreUnreachable(f"redis at head:6379 {what}") for what in words]
+    failures += [
+        NothingMatched("ada has no pool small"),
+        StoreUnreachable("redis at head:6379 did not answer"),
+    ]
+    out = StringIO()
+    looks = object.__new__(Looks)
+    looks._log, looks._trouble, looks._journal = Log(out), "", Journal()
+    look = Mock(side_effect=[*failures, Look(0)])
+    looks._autoscaler = cast("Autoscaler", SimpleNamespace(look=look))
+    for _ in range(len(failures) + 1):
+        looks.step()
+
+    said = [re.sub(r".*(?:warning|info)\s+", "", line) for line in out.getvalue().splitlines()]
+    ends = "; allocations continue, and so does nox alloc run"
+    assert said == [
+        f"redis at head:6379 closed the connection{ends}",
+        f"ada has no pool small{ends}",
+        f"redis at head:6379 did not answer{ends}",
+        "that is over; looks after its pools again",
+    ]
+
+
 def test_the_loop_goes_on_after_a_look_that_redis_broke_off(
     login: Nox, cluster: Cluster, fresh_redis: StartRedis
 ) -> None:
@@ -624,6 +663,27 @@ def test_the_loop_goes_on_after_a_look_that_redis_broke_off(
     loop.terminate()
 
     assert 0 == loop.wait(LIMIT_S)
+
+
+def test_the_loop_ends_by_a_signal_while_it_waits_for_another(login: Nox, cluster: Cluster) -> None:
+    """
+    The look of another autoscaler may last as long as its lease: a signal does not wait for that.
+    """
+    defined(login)
+    with login.store() as store, from_url(str(login.redis_url)) as redis:
+        assert store.pools is not None
+        assert not isinstance(store.pools.acquire("ada", "test-1-ab"), str)
+        before = calls(redis)
+        loop = login.popen("alloc", "run")
+        wait_until(lambda: calls(redis) > before + 10, LIMIT_S, "attempts to take the lease")
+        assert not isinstance(store.pools.acquire("ada", "test-1-ab"), str)  # for its whole length again
+        loop.terminate()
+        _, said = loop.communicate(timeout=LIMIT_S)
+        assert "test-1-ab" == store.pools.acquire("ada", "test-2-cd")
+
+    assert 0 == loop.returncode
+    assert "allocations and their workers continue" in said
+    assert [] == cluster.names
 
 
 def test_a_script_for_a_worker_is_alone_on_stdout(login: Nox) -> None:

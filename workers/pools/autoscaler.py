@@ -71,6 +71,7 @@ class Autoscaler:
         system: BatchSystem,
         owner: str,
         read: Callable[[], Sequence[OwnPool]],
+        rest: Callable[[float], None] | None = None,
     ) -> None:
         """Prepare to look.
 
@@ -82,9 +83,10 @@ class Autoscaler:
             read: returns the pools to look after, as their files are; others of the owner count only for
                 where jobs belong.  It is called in each look, once that has its lease: what is set while a
                 look waits is no change by hand.
+            rest: sleeps while another autoscaler looks; see `held`.
         """
         self._store, self._pools, self._system, self._owner = store, pools, system, owner
-        self._read = read
+        self._read, self._rest = read, rest
         self._holder = new_holder()
 
     def look(self) -> Look:
@@ -96,7 +98,7 @@ class Autoscaler:
                 next look.
             NoxError: the pools cannot be read.
         """
-        with held(self._pools, self._owner, self._holder) as lease:
+        with held(self._pools, self._owner, self._holder, self._rest) as lease:
             try:
                 return self._round(lease).run()
             except LeaseLost:

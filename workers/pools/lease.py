@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from workers.errors import StoreBusy
+from workers.errors import StoreBusy, StoreError
 from workers.store.pools import AUTOSCALER_LEASE_S, NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from workers.store.pools import AutoscalerLease, PoolStore
 
@@ -27,22 +27,33 @@ def new_holder() -> str:
 
 
 @contextmanager
-def held(pools: PoolStore, owner: str, holder: str) -> Iterator[AutoscalerLease]:
+def held(
+    pools: PoolStore, owner: str, holder: str, rest: Callable[[float], None] | None = None
+) -> Iterator[AutoscalerLease]:
     """Hold the lease inside the block; waits while another autoscaler of the owner looks.
 
     A holder whose process on this machine is gone is replaced at once.
 
+    Args:
+        pools: the pools of the store.
+        owner: their owner.
+        holder: the name of this holder.
+        rest: sleeps for some seconds between two attempts to take the lease; None: `time.sleep`.
+
     Raises:
         StoreBusy: another autoscaler did not end its look.
+        StoreError: the store cannot be used.
     """
-    lease = _acquire(pools, owner, holder)
+    lease = _acquire(pools, owner, holder, rest or time.sleep)
     try:
         yield lease
     finally:
-        pools.release(lease)
+        # What was done under the lease is done, also if the store is unreachable by now: the lease runs out.
+        with suppress(StoreError):
+            pools.release(lease)
 
 
-def _acquire(pools: PoolStore, owner: str, holder: str) -> AutoscalerLease:
+def _acquire(pools: PoolStore, owner: str, holder: str, rest: Callable[[float], None]) -> AutoscalerLease:
     end = time.monotonic() + _WAIT_S
     replaces = ""
     while True:
@@ -53,7 +64,7 @@ def _acquire(pools: PoolStore, owner: str, holder: str) -> AutoscalerLease:
             raise StoreBusy(f"{found} has been looking at the pools of {owner} for too long")
         before, replaces = replaces, found if _is_dead(found) else ""
         if replaces == before:
-            time.sleep(_RETRY_S)
+            rest(_RETRY_S)
 
 
 def _is_dead(holder: str) -> bool:

@@ -6,9 +6,11 @@ import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, cast
+from unittest.mock import Mock
 
 import pytest
 
+from workers.errors import StoreUnreachable
 from workers.pools.lease import held, new_holder
 from workers.store.pools import AutoscalerLease
 
@@ -46,6 +48,19 @@ def test_lease_of_a_dead_process_is_replaced_at_once() -> None:
     with held(cast("PoolStore", one), "ada", new_holder()) as lease:
         assert one.holder == lease.holder
     assert not one.holder
+
+
+def test_lease_that_cannot_be_released_breaks_off_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What was done under it is done: it runs out, or its holder takes it again.  An error remains what it is.
+    """
+    one = OneLease()
+    monkeypatch.setattr(one, "release", Mock(side_effect=StoreUnreachable("redis at head did not answer")))
+
+    with held(cast("PoolStore", one), "ada", new_holder()):
+        holder = one.holder
+    with pytest.raises(ZeroDivisionError), held(cast("PoolStore", one), "ada", holder):
+        _ = 1 / 0
 
 
 @pytest.mark.parametrize("holder", ["elsewhere-1-aaaaaaaa", new_holder()], ids=["elsewhere", "living"])
