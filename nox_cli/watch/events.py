@@ -61,8 +61,9 @@ class Stream:
                 yield from self._snapshot()
             else:
                 for event in _in_order(found):
-                    self._reach(event.cursor)
                     yield event
+                    # Once it was printed: what continues after an interrupt may repeat it, and omits none.
+                    self._reach(event.cursor)
                 self._reach(found.cursor)
                 if not (found.items or found.allocations or self.follow):
                     return

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import mmap
+import os
+import re
 import signal
 import subprocess
+import sys
+import termios
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -150,17 +156,46 @@ def test_events_is_followed_until_it_is_interrupted(any_nox: Nox, any_store: Sto
         submit_named(any_store, f"{number}")
         return bool(printed.read_text())
 
-    wait_until(has_begun, 20.0, "the first line")
+    wait_until(has_begun, 60, "the first line")
     (last,) = submit_named(any_store, "last")
-    wait_until(lambda: last in printed.read_text(), 30, "the last job's line")
+    wait_until(lambda: last in printed.read_text(), 60, "the last job's line")
     process.send_signal(signal.SIGINT)
-    assert 130 == process.wait(30)
+    assert 130 == process.wait(60)
     found = lines(printed.read_text())
 
     assert last == found[-1]["job_id"]
     assert list(range(found[0]["number"], number + 3)) == [one["number"] for one in found]
     assert 1 < found[0]["number"]
-    assert f"nox events --since {found[-1]['cursor']} --follow" in said.read_text()
+    (cursor,) = re.findall(r"nox events --since (\S+) --follow", said.read_text())
+    # One that was printed just before may be repeated.
+    assert lines(any_nox("events", "--since", cursor, check=True).stdout) in ([], found[-1:])
+
+
+def test_events_that_were_not_printed_come_after_an_interrupt(any_nox: Nox, any_store: Store) -> None:
+    """
+    What is continued after Ctrl-C begins with the event that a reader who had stopped reading kept back.
+    """
+    submit_named(any_store, " ".join(f"job{number}" for number in range(64)))
+    everything = any_nox("events", check=True).stdout
+    reader, writer = os.pipe()
+    with os.fdopen(reader, encoding="utf-8") as pipe:
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, mmap.PAGESIZE)
+        process = any_nox.popen("events", "--since", "0", "--follow", stdout=writer)
+        os.close(writer)
+        longest = max(map(len, everything.splitlines(keepends=True)))
+        wait_until(lambda: mmap.PAGESIZE - longest < unread(reader), 60, "a pipe that is full")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        printed = pipe.read()
+
+    assert 130 == process.returncode
+    (cursor,) = re.findall(r"nox events --since (\S+) --follow", said)
+    assert everything == printed + any_nox("events", "--since", cursor, check=True).stdout
+
+
+def unread(pipe: int) -> int:
+    """Count the bytes in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_events_nothing_is_lost_or_repeated_while_the_store_is_away(
@@ -175,14 +210,14 @@ def test_events_nothing_is_lost_or_repeated_while_the_store_is_away(
         printed, said = tmp_path / "printed", tmp_path / "said"
         with printed.open("wb") as stdout, said.open("wb") as stderr:
             process = nox.popen("events", "--since", "0", "-f", stdout=stdout, stderr=stderr)
-        wait_until(lambda: ids[0] in printed.read_text(), 20.0, "the first job's line")
+        wait_until(lambda: ids[0] in printed.read_text(), 60, "the first job's line")
         server.kill()
-        wait_until(lambda: "does not answer" in said.read_text(), 20.0, "word that the store is away")
+        wait_until(lambda: "does not answer" in said.read_text(), 60, "word that the store is away")
         server.start()
         ids += nox.submit("--kind", "echo")
-        wait_until(lambda: ids[1] in printed.read_text(), 20.0, "the second job's line")
+        wait_until(lambda: ids[1] in printed.read_text(), 60, "the second job's line")
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
         assert "answers again" in said.read_text()
         assert ids == [one["job_id"] for one in lines(printed.read_text())]
