@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli.results.artifacts import content_of
 from nox_cli.results.attempts import attempts, named
 from nox_cli.selectors.reader import look_up
-from workers.errors import ArtifactNotFound, NothingMatched, UsageError
+from workers.errors import ArtifactNotFound, NothingMatched, StoreBusy, StoreUnreachable, UsageError
 from workers.job import JobState, Reason
 from workers.machine import host
 from workers.runtime.artifacts import ENGINE_LOG, live_log
@@ -128,15 +128,21 @@ def followed(store: Store, job: Job, place: LogPlace, *, lines: int | None = Non
     follower = Follower(store, [job.id])
     for found in follower.begin():
         job = found
-    read, attempt = 0, job.attempt
+    read, attempt, is_known = 0, job.attempt, True
     while True:
-        part = grown(store, job, place, read, is_over=follower.is_over)
+        is_over = follower.is_over and is_known
+        try:
+            part = grown(store, job, place, read, is_over=is_over)
+        except (StoreUnreachable, StoreBusy):  # at the end of the job: `follower` waits until it answers
+            part, is_over = b"", False
         yield tail(part, lines) if lines is not None and not read else part
         read += len(part)
-        if follower.is_over:
+        if is_over:
             return
         if follower.changes(LOOK_EVERY_S):
-            job = store.get(job.id)
+            is_known = False
+        for found in () if is_known else follower.look_up([job.id]):
+            job, is_known = found, True
         if job.attempt != attempt:
             read, attempt = 0, job.attempt
 
