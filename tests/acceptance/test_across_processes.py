@@ -81,7 +81,7 @@ def test_the_record_survives_every_process(any_nox: Nox, tmp_path: Path) -> None
     (job_id,) = nox.submit(str(EXAMPLES / "water.xyz"), "--opt", "--no-start")
     worker = nox.worker("--idle-timeout", "1")
     assert 0 == worker.wait(60)
-    wait_until(lambda: not nox.processes(), 30, "the end of all that it had started")
+    wait_until(lambda: not nox.processes(), 60, "the end of all that it had started")
 
     assert "completed" == nox.status(job_id)["state"]
     assert job_id in nox("results", job_id, "-o", "csv", check=True).stdout

@@ -35,7 +35,7 @@ def test_a_background_worker_outlives_the_command_that_started_it(nox: Nox) -> N
     It belongs to no terminal: a session of its own, its log in the state directory.
     """
     nox.submit("--kind", "echo", "--payload", "1")
-    (worker,) = wait_until(nox.background, 30, "the worker")
+    (worker,) = wait_until(nox.background, 60, "the worker")
 
     session = (PROC / str(worker) / "stat").read_text().rpartition(")")[2].split()[3]
     assert str(worker) == session
@@ -63,7 +63,7 @@ def test_an_idle_worker_ends_and_the_next_submit_starts_another(nox: Nox) -> Non
     idle = nox.worker("--idle-timeout", "1")
     assert 0 == idle.wait(60)
     assert "completed" == nox.status(first)["state"]
-    wait_until(lambda: not nox.processes(), 30, "the end of all that it had started")
+    wait_until(lambda: not nox.processes(), 60, "the end of all that it had started")
 
     (second,) = nox.submit("--kind", "echo", "--payload", "2", env={"NOX_AUTOSTART": None})
     nox.wait(second, "completed")

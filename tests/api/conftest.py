@@ -43,7 +43,7 @@ def at_work(nox: Nox, *args: str) -> None:
         with nox.store() as store:
             return any(worker.alive for worker in store.workers())
 
-    wait_until(is_known, 30.0, "a worker in the store")
+    wait_until(is_known, 60, "a worker in the store")
 
 
 @pytest.fixture

@@ -368,7 +368,7 @@ def test_wait_can_be_interrupted_and_repeated(here: Nox) -> None:
         return any(frame.filename.endswith("watch/follower.py") and frame.name == "_page" for frame in stack)
 
     def interrupt() -> None:
-        wait_until(is_waiting, 30.0, "a wait for events")
+        wait_until(is_waiting, 60, "a wait for events")
         os.kill(os.getpid(), signal.SIGINT)
 
     interrupter = threading.Thread(target=interrupt)

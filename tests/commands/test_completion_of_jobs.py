@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.nox import Nox
     from tests.support.proxy import Proxy
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 # Job 1 has the first of these names, and so on; each would do harm, or be another name, if a shell read it.
 HOSTILE = (
     "my mol",

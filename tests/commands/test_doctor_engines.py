@@ -159,7 +159,7 @@ def test_an_engine_process_without_a_worker_is_named(nox: Nox) -> None:
     os.kill(pid, signal.SIGKILL)
     os.close(writing)
     os.close(reading)
-    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists(), 30, "its end")
+    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists(), 60, "its end")
 
     assert str(pid) in found.found.split()
     assert (Severity.WARNING, True) == (found.severity, lives)

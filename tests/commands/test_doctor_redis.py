@@ -174,7 +174,7 @@ def test_a_replica_is_a_problem_that_names_its_primary(fresh_redis: StartRedis, 
     primary, replica = fresh_redis(), fresh_redis()
     with replica.client() as client:
         client.replicaof("127.0.0.1", str(primary.port))
-        wait_until(lambda: client.info("replication")["role"] == "slave", 20, "a replica")
+        wait_until(lambda: client.info("replication")["role"] == "slave", 60, "a replica")
     found = inspected(replica.url, home)["role"]
 
     assert Severity.PROBLEM is found.severity
@@ -209,7 +209,7 @@ def test_a_failed_save_is_a_problem(fresh_redis: StartRedis, home: Path, tmp_pat
         client.set("x", 1)
         client.bgsave()
         wait_until(
-            lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", 20, "a save that failed"
+            lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", 60, "a save that failed"
         )
     found = inspected(server.url, home)["persistence"]
 

@@ -45,7 +45,7 @@ def test_a_released_job_starts_at_once(any_nox: Nox, any_store: Store) -> None:
     assert JobState.HELD is job.state
     assert "try:  nox release 1" in any_nox("status", "1", check=True).stdout
     any_nox("release", "@waiting", check=True)
-    wait_until(lambda: any_store.get(job.id).state is JobState.DONE, 30, "the job's end")
+    wait_until(lambda: any_store.get(job.id).state is JobState.DONE, 60, "the job's end")
 
 
 def test_a_held_job_starts_no_worker(nox: Nox, store: Store) -> None:

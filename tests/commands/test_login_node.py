@@ -119,7 +119,7 @@ def test_a_worker_that_is_started_all_the_same_says_so(nox: Nox, login: dict[str
     """
     worker = nox.worker("--burst", env=login)
 
-    assert 0 == worker.wait(30)
+    assert 0 == worker.wait()
     assert f"warning this is a login node: {SENTENCE}" in worker.log
 
 

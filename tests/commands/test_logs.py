@@ -142,15 +142,15 @@ def test_following_to_the_end(any_nox: Nox, any_store: Store) -> None:
     lease = claim(any_store, f"{host()}-1-abcdef").lease
     path = printed(any_nox, lease)
     path.write_text("first\n")
-    wait_until(lambda: has("first\n"), 20, "the first line")
+    wait_until(lambda: has("first\n"), 60, "the first line")
     with path.open("a") as log:
         log.write("second\n")
-    wait_until(lambda: has("second\n"), 20, "the second line")
+    wait_until(lambda: has("second\n"), 60, "the second line")
     path.unlink()
     any_store.finish(lease, outcome(artifacts=(artifact("engine.log", "first\nsecond\nlast\n"),)))
-    wait_until(lambda: has("last\n"), 20, "the last line")
+    wait_until(lambda: has("last\n"), 60, "the last line")
 
-    assert 0 == following.wait(20)
+    assert 0 == following.wait(60)
     assert "first\nsecond\nlast\n" == said.read_text()
 
 

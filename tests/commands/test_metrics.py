@@ -89,7 +89,7 @@ def test_a_worker_serves_them(any_nox: Nox) -> None:
         is_free = not seen["nox_worker_slots_busy{}"]  # a moment after the end
         return is_free and 1 == seen.get("nox_worker_attempts_total{echo,done}") == seen["nox_jobs{done}"]
 
-    wait_until(is_counted, 30, "the job to be counted")
+    wait_until(is_counted, 60, "the job to be counted")
     seen = told()
     assert (2, 0) == (seen["nox_worker_slots{}"], seen["nox_worker_slots_busy{}"])
     assert 1 == seen["nox_worker_run_seconds_count{echo}"] == seen["nox_worker_wait_seconds_count{echo}"]

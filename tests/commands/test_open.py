@@ -45,7 +45,7 @@ class Viewer:
     @property
     def notes(self) -> list[str]:
         """The arguments, the session, the terminal and the process of the viewer."""
-        wait_until(self._notes.exists, 20, "a viewer")
+        wait_until(self._notes.exists, 60, "a viewer")
         return self._notes.read_text().splitlines()
 
     @property

@@ -55,9 +55,9 @@ def test_a_file_is_said_to_have_been_written(
     """
     complete(store)
     with (tmp_path / "alone").open("w") as alone:
-        told = nox.popen("results", "1", *words.split(), stdout=alone).communicate(timeout=30)[1]
+        told = nox.popen("results", "1", *words.split(), stdout=alone).communicate(timeout=60)[1]
     with (tmp_path / "both").open("w") as both:
-        nox.popen("results", "1", *words.split(), stdout=both, stderr=both).communicate(timeout=30)
+        nox.popen("results", "1", *words.split(), stdout=both, stderr=both).communicate(timeout=60)
 
     assert remark == told
     assert (tmp_path / "alone").read_text() == (tmp_path / "both").read_text() != ""

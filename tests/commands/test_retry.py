@@ -230,8 +230,8 @@ def test_a_worker_runs_them_at_once(any_nox: Nox, any_store: Store) -> None:
     any_nox("submit", "--kind", "echo", "--payload", "1", "--wait", check=True)
     (job_id,) = any_store.with_numbers(1, 1)
     any_nox("retry", "1", "--done", "--yes", check=True)
-    wait_until(lambda: any_store.get(job_id).attempt == 2, 30, "the second attempt")
-    wait_until(lambda: any_store.get(job_id).state is JobState.DONE, 30, "the second end")
+    wait_until(lambda: any_store.get(job_id).attempt == 2, 60, "the second attempt")
+    wait_until(lambda: any_store.get(job_id).state is JobState.DONE, 60, "the second end")
     record = json.loads(any_nox("status", "1", "--raw", check=True).stdout)
 
     assert (2, 2) == (record["attempt"], record["round"])

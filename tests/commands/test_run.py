@@ -35,7 +35,7 @@ def test_jobs_run_here_and_are_on_record(any_nox: Nox) -> None:
     assert {"water", "methanol"} == {item["name"] for item in items}
     assert {"completed"} == {item["state"] for item in items}
     assert [["queued", "running", "done"]] * 2 == [any_nox.history(item["job_id"]) for item in items]
-    wait_until(lambda: not any_nox.processes(), 30, "the end of all processes")
+    wait_until(lambda: not any_nox.processes(), 60, "the end of all processes")
 
 
 def test_run_each_end_is_a_line(nox: Nox) -> None:
@@ -137,7 +137,7 @@ def test_an_interrupted_run_leaves_its_jobs_waiting(any_nox: Nox, tmp_path: Path
 
     wait_until(lambda: JobState.RUNNING in counts(), 60, "a job that runs")
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=30)
+    _, told = running.communicate(timeout=60)
     left = counts()[JobState.QUEUED]
     assert 130 == running.returncode
     assert f"{3 - left} of 3 jobs have ended, {left} wait for a worker" in told
@@ -155,7 +155,7 @@ def test_a_run_ends_with_its_time(any_nox: Nox, tmp_path: Path) -> None:
     """
     directory, ice = tmp_path / "results", write_ice(tmp_path / "ice.xyz")
 
-    ran = any_nox("run", ice, WATER, "--opt", "-d", str(directory), "--time-limit", "6s", "--slots", "2")
+    ran = any_nox("run", ice, WATER, "--opt", "-d", str(directory), "--time-limit", "20s", "--slots", "2")
 
     assert 8 == ran.returncode
     assert "the time was up: 1 job left; go on with the same command" in ran.stderr

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.support.nox import Nox
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture

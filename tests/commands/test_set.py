@@ -112,4 +112,4 @@ def test_a_job_that_asks_for_less_starts_at_once(any_nox: Nox, any_store: Store)
     (job_id,) = submit_named(any_store, "wide", cores=2)
     any_nox("set", "1", "--cores", "1", check=True)
 
-    wait_until(lambda: any_store.get(job_id).state is JobState.DONE, 30, "the job's end")
+    wait_until(lambda: any_store.get(job_id).state is JobState.DONE, 60, "the job's end")

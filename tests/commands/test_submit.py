@@ -231,7 +231,7 @@ def test_output_that_cannot_be_written_hides_no_job(nox: Nox) -> None:
     """
     with Path("/dev/full").open("w") as full:
         process = nox.popen("submit", WATER, "--no-start", stdout=full)
-        said = process.communicate(timeout=30)[1]
+        said = process.communicate(timeout=60)[1]
 
     assert re.search("cannot be written: no space left on device; job [0-9a-f]{32} was submitted", said)
     assert (2, 1) == (process.returncode, stored(nox))

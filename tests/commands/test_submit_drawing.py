@@ -35,7 +35,7 @@ def at_a_terminal(nox: Nox, *words: str, columns: int = 80) -> str:
         pass
     finally:
         os.close(leader)
-    assert 0 == process.wait(timeout=30), shown.decode()
+    assert 0 == process.wait(timeout=60), shown.decode()
     return ESCAPES.sub("", shown.decode()).replace("\r\n", "\n")
 
 

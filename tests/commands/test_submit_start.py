@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 from workers.job import JobState
+from workers.store.base import RENEW_EVERY_S
 
 if TYPE_CHECKING:
     from tests.support.nox import Nox
@@ -20,7 +21,7 @@ ECHO = ("submit", "--kind", "echo")
 
 def test_a_delayed_job_starts_when_it_is_due(any_nox: Nox, any_store: Store) -> None:
     """
-    Not before its time, and within a second of it; until then status tells the time.
+    Not before its time, and long before a worker would look anyway; until then status tells the time.
     """
     any_nox.worker("--slots", "1").wait_log("1 slot")
     begun = time.time_ns() // 1_000_000
@@ -32,7 +33,8 @@ def test_a_delayed_job_starts_when_it_is_due(any_nox: Nox, any_store: Store) -> 
     assert begun + 10_000 <= (job.due_ms or 0) <= submitted + 10_000
     assert "starts at " in json.loads(any_nox("status", job_id, "--json").stdout)["message"]
     wait_until(lambda: any_store.get(job_id).state is JobState.DONE, 60.0, "the job's end")
-    assert 0 <= (any_store.get(job_id).started_ms or 0) - (job.due_ms or 0) < 1_000
+    late_ms = (any_store.get(job_id).started_ms or 0) - (job.due_ms or 0)
+    assert 0 <= late_ms < 1_000 * RENEW_EVERY_S / 3
 
 
 def test_a_time_of_day_and_years_ahead(any_nox: Nox, any_store: Store) -> None:

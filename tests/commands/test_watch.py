@@ -47,7 +47,7 @@ def test_every_change_is_an_object(any_nox: Nox, any_store: Store) -> None:
         line["state"] for line in [*first, *rest]
     ]
     assert ("scf", 1, "cat", 1) == (rest[3]["reason"], rest[3]["attempt"], rest[0]["name"], rest[0]["schema"])
-    assert 1 == watching.wait(20)
+    assert 1 == watching.wait(60)
     assert ["", ""] == [*watching.communicate()]
 
 
@@ -100,7 +100,7 @@ def test_ctrl_c_ends_the_view_only(any_nox: Nox, any_store: Store) -> None:
     assert watching.stdout is not None
     assert watching.stdout.readline().endswith("1 cat  running\n")
     watching.send_signal(signal.SIGINT)
-    _, said = watching.communicate(timeout=20)
+    _, said = watching.communicate(timeout=60)
 
     assert (130, "interrupted; jobs go on\nhint: go on with nox watch 1\n") == (watching.returncode, said)
     assert not any_store.get(lease.job_id).cancel_requested
@@ -132,7 +132,7 @@ def test_a_redis_that_goes_away(fresh_redis: StartRedis, home: Path) -> None:
         assert "the store does not answer; reconnecting...\n" == away
         assert "the store answers again\n" == again
         assert [(2, "running"), (2, "done")] == brief(read(watching, 2))
-        assert 0 == watching.wait(20)
+        assert 0 == watching.wait(60)
         assert ("", "") == watching.communicate()
         store.close()
         after.close()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.redis_server import RedisServer
     from workers.store.base import Store
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 FOOTER = "q leave  f failed only  ? keys"
 # Keys that have no meaning: arrows, functions, the mouse in three forms, an answer of the terminal, Alt-q,
 # pasted text in which every key is, and letters.

@@ -50,7 +50,7 @@ def test_a_worker_keeps_to_what_its_batch_job_was_granted(any_nox: Nox) -> None:
 
     worker = any_nox.worker("--burst", env=SLURM | granted)
 
-    assert 0 == worker.wait(30)
+    assert 0 == worker.wait()
     states = [str(any_nox.job(job_id).state) for job_id in (*small, *wide, *large)]
     assert ["done", "queued", "queued"] == states
     assert "may use 1 core (SLURM_CPUS_ON_NODE) and 600 MiB of memory (SLURM_MEM_PER_NODE)" in worker.log
@@ -66,7 +66,7 @@ def test_worker_what_is_said_by_hand_wins_over_the_allocation(nox: Nox) -> None:
     more = nox.worker("--burst", "--cores", "64", "--memory", "3G", env=SLURM | granted)
     less = nox.worker("--burst", "--cores", "1", "--memory", "100M", env=SLURM | granted)
 
-    assert [0, 0] == [more.wait(30), less.wait(30)]
+    assert [0, 0] == [more.wait(), less.wait()]
     assert "64 cores" in more.log.splitlines()[0]
     assert "--cores 64 is more than this allocation has: 1 (SLURM_CPUS_ON_NODE)" in more.log
     assert "--memory 3.0 GiB is more than this allocation has: 600 MiB (SLURM_MEM_PER_NODE)" in more.log
@@ -163,7 +163,7 @@ def test_living_workers_are_listed(any_nox: Nox) -> None:
         ]
         return found
 
-    wait_until(lambda: len(listed()) == 1, 30, "the worker")
+    wait_until(lambda: len(listed()) == 1, 60, "the worker")
     (seen,) = listed()
     text = any_nox("worker", "list", check=True).stdout
     worker.process.terminate()

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from tests.support import launcher
 from tests.support.environment import changed, clean
 from tests.support.frozen import freeze
-from tests.support.processes import arguments, descendants, end, is_alive, with_environment
+from tests.support.processes import arguments, descendants, end, is_alive, parent, with_environment
 from tests.support.waiting import wait_until
 from workers.runtime import autostart
 from workers.store.opening import open_existing, open_store
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from workers.job import Job
     from workers.store.base import Store
 
-LIMIT_S = 60.0
-END_S = 30.0
+# Three times as long as a lease of a job.
+LIMIT_S = 90.0
+# A worker that is asked to end gives its jobs 30 s.
+END_S = 90.0
 COMMAND = (sys.executable, "-m", "nox_cli")
 
 
@@ -249,7 +251,10 @@ class Nox:
         """Find the background workers that submit started: those of this test it did not start itself."""
         own = {worker.pid for worker in self._workers} | {process.pid for process in self._started}
         below = set[int]().union(*map(descendants, own))
-        return {pid for pid in self.processes() - own - below if {"nox_cli", "worker"} <= set(arguments(pid))}
+        found = {pid: arguments(pid) for pid in self.processes() - own - below}
+        workers = {pid: words for pid, words in found.items() if {"nox_cli", "worker"} <= set(words)}
+        # A child of one, of the same words, is about to be another program.
+        return {pid for pid, words in workers.items() if words != workers.get(parent(pid))}
 
     def close(self) -> None:
         """End all that this test started.

@@ -16,6 +16,11 @@ def is_alive(pid: int) -> bool:
     return _state_and_parent(pid)[0] not in {"", "Z", "X"}
 
 
+def parent(pid: int) -> int:
+    """Return the parent of a process; 0 of one that is gone."""
+    return _state_and_parent(pid)[1]
+
+
 def descendants(pid: int) -> set[int]:
     """Find the children of a process, their children and so on."""
     parents = {child: _state_and_parent(child)[1] for child in _pids()}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.support.nox import Nox
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 _ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 # What begins and ends every drawing.
 BEGUN, DRAWN = b"\x1b[?2026h", b"\x1b[?2026l"
@@ -57,6 +57,7 @@ class Terminal:
         self._screen = pyte.Screen(columns, lines)
         self._emulator = pyte.ByteStream(self._screen)
         self._drawings: list[str] = []
+        self._drawn = threading.Lock()  # held while the screen changes
         self._master, slave = pty.openpty()
         self._name = os.ttyname(slave)
         self._set_size(columns, lines)
@@ -112,7 +113,8 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """What a person sees on the terminal, drawn or not, without the empty lines below it."""
-        return _shown(self._screen).split("\n")
+        with self._drawn:
+            return _shown(self._screen).split("\n")
 
     @property
     def _is_drawing(self) -> bool:
@@ -129,7 +131,8 @@ class Terminal:
 
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size, which its foreground process is told."""
-        self._screen.resize(lines, columns)
+        with self._drawn:
+            self._screen.resize(lines, columns)
         self._set_size(columns, lines)
 
     def show(self, text: str) -> None:
@@ -171,21 +174,28 @@ class Terminal:
 
     def _listen(self) -> None:
         unseen = b""
-        while True:
-            try:
-                part = os.read(self._master, 65_536)
-            except OSError:  # the other side is closed
-                return
-            if not part:
-                return
+        while part := self._read_part():
             *drawn, unseen = (unseen + part).split(DRAWN)
-            for drawing in drawn:
-                self._emulator.feed(drawing)
-                self._drawings.append(_shown(self._screen, self._screen.cursor.y))
-            kept = next(size for size in range(len(DRAWN), -1, -1) if unseen.endswith(DRAWN[:size]))
-            self._emulator.feed(unseen[: len(unseen) - kept])
-            unseen = unseen[len(unseen) - kept :]
-            self._read += part  # now that its drawings can be seen
+            with self._drawn:
+                for drawing in drawn:
+                    self._emulator.feed(drawing)
+                    self._drawings.append(_shown(self._screen, self._screen.cursor.y))
+                # A drawing that has begun is seen once it is whole.
+                begun = unseen.find(BEGUN)
+                kept = next(size for size in range(len(BEGUN), -1, -1) if unseen.endswith(BEGUN[:size]))
+                seen = begun if begun >= 0 else len(unseen) - kept
+                self._emulator.feed(unseen[:seen])
+                unseen = unseen[seen:]
+                self._read += part  # now that its drawings can be seen
+        with self._drawn:
+            self._emulator.feed(unseen)
+
+    def _read_part(self) -> bytes:
+        """Read what was written; nothing: the other side is closed."""
+        try:
+            return os.read(self._master, 65_536)
+        except OSError:
+            return b""
 
 
 def _shown(screen: pyte.Screen, first: int = 0) -> str:

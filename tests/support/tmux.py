@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.nox import Nox
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Tmux:
