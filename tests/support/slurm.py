@@ -112,7 +112,7 @@ class Slurm:
         (self.folder / "munge.key").chmod(0o600)
         options = [f"--{option}={self.folder / name}" for option, name in files.items()]
         self._launch("munged", "munged", "--foreground", "--force", *options)
-        wait_until((self.folder / "munge.sock").exists, START_S, lambda: self.log("munged"))
+        wait_until(lambda: _listens(self.folder / "munge.sock"), START_S, lambda: self.log("munged"))
         if self.has_accounts:
             self._start_accounts()
         self.start_controller()
@@ -261,7 +261,7 @@ class Slurm:
         self._launch(
             "mariadb", "mariadbd", *plain, f"--socket={wire}", "--skip-networking", f"--init-file={first}"
         )
-        wait_until(wire.exists, START_S, lambda: self.log("mariadb"))
+        wait_until(lambda: _listens(wire), START_S, lambda: self.log("mariadb"))
         self._launch("slurmdbd", "slurmdbd", "-D")
         wait_until(
             lambda: self.ended("sacctmgr", "-n", "list", "cluster").returncode == 0,
@@ -364,6 +364,11 @@ class Slurm:
 
     def _numbers(self, states: str) -> list[str]:
         return self.run("squeue", "--noheader", f"--states={states}", "--format=%i").split()
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _lines(settings: Mapping[str, object]) -> str:

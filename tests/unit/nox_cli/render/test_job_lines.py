@@ -122,9 +122,8 @@ def test_a_lost_job_is_only_counted(terminal: Terminal) -> None:
     assert ["stopped after 0 s: 1 lost"] == terminal.text
 
 
-def test_the_last_count_waits_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_count_waits_for_no_job() -> None:
     """A second with many jobs is counted at its end, though no job follows."""
-    monkeypatch.setattr(job_lines, "WINDOW_S", 0.2)
     terminal = Terminal()
     terminal.end(15)
 

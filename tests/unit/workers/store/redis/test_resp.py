@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.waiting import wait_until
 from workers.store.redis.resp import ReplyError, RespConnection, pack, reply_error
 
 if TYPE_CHECKING:
@@ -175,4 +176,4 @@ def test_a_closed_connection_is_noticed_before_it_is_used(peer: Peer) -> None:
     """
     assert peer.connection.is_quiet()
     peer.server.close()
-    assert not peer.connection.is_quiet()
+    wait_until(lambda: not peer.connection.is_quiet(), 30, "the end to arrive")
