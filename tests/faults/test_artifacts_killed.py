@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +24,8 @@ from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    Moment = Callable[[subprocess.Popen[str]], object]
 
 ROOT = Path(__file__).parents[2]
 JOBS = 400
@@ -65,14 +67,14 @@ def store(home: Path) -> Iterator[SqliteStore]:
     opened.close()
 
 
-def kill_a_publisher(home: Path, n: int, moment: Callable[[], object]) -> None:
+def kill_a_publisher(home: Path, n: int, moment: Moment) -> None:
     """Start a worker that publishes files, and kill it at a moment after its first job."""
     scratch, worker = home.with_name(f"scratch-{n}"), f"node01-{n}-aa"
     command = [sys.executable, "-c", PUBLISH, str(home), str(scratch), worker]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as publisher:
         assert publisher.stdout is not None
         assert "published" == publisher.stdout.readline().strip()
-        moment()
+        moment(publisher)
         publisher.kill()
 
 
@@ -88,7 +90,7 @@ def parts_of(home: Path) -> list[str]:
     return []
 
 
-def kill_at(home: Path, store: SqliteStore, moments: Sequence[Callable[[], object]]) -> int:
+def kill_at(home: Path, store: SqliteStore, moments: Sequence[Moment]) -> int:
     """Kill a worker at each of these moments; each time the next to start finds all in order.
 
     Returns how many had left something half-written.
@@ -116,13 +118,22 @@ def test_artifacts_killed_what_a_killed_worker_was_writing_is_gone_at_the_next_s
     home: Path, store: SqliteStore
 ) -> None:
     """
-    Killed as soon as a part is there, some of ten leave it: the next start removes it; all shown is whole.
+    Killed while a part is there: the next start removes it; all shown is whole.
     """
 
-    def moment() -> object:
-        return wait_until(lambda: parts_of(home), LIMIT_S, "a part")
+    def has_part(publisher: subprocess.Popen[str]) -> bool:
+        """Stop it, if it has a part: no look at the directory would be quick enough otherwise."""
+        publisher.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, publisher.pid, os.WSTOPPED)
+        if parts_of(home):
+            return True
+        publisher.send_signal(signal.SIGCONT)
+        return False
 
-    assert kill_at(home, store, [moment] * 10) > 0
+    def moment(publisher: subprocess.Popen[str]) -> None:
+        wait_until(lambda: has_part(publisher), LIMIT_S, "a part")
+
+    assert 10 == kill_at(home, store, [moment] * 10)
 
 
 @pytest.mark.long
@@ -133,5 +144,8 @@ def test_artifacts_killed_what_a_killed_worker_was_writing_is_gone_at_any_moment
     The same at fifty random moments.
     """
     chance = random.Random(57)
-    # The moment is what is tried here, not what is waited for.
-    kill_at(home, store, [functools.partial(time.sleep, chance.uniform(0.0, LATEST_S)) for _ in range(50)])
+
+    def moment(_: subprocess.Popen[str]) -> None:
+        time.sleep(chance.uniform(0.0, LATEST_S))  # the moment is what is tried here, not what is waited for
+
+    kill_at(home, store, [moment] * 50)

@@ -93,6 +93,7 @@ def ended_of(thread: threading.Thread) -> None:
     assert not thread.is_alive()
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("pause_s", [0.0, 0.05])
 def test_jobs_sent_ahead_run_in_order_with_a_log_of_their_own(queue: Queue, pause_s: float) -> None:
     """
@@ -351,6 +352,7 @@ def test_a_job_for_a_process_that_has_died_is_dropped(queue: Queue) -> None:
     assert payload(run)["pid"] == link.child
 
 
+@pytest.mark.usefixtures("patient")
 def test_an_error_of_the_callers_ends_all(queue: Queue) -> None:
     """
     What `on_progress` raises comes out of `wait`; the keeper has no job after that, and takes new ones.

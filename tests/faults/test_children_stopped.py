@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# The stand-in, whose keeper loads its libraries for as long as a FIFO has no writer.
+SLOW_START = """
+from pathlib import Path
+from tests.standin.engine import prepare, run
+
+def preload(_):
+    Path({gate!r}).read_text()
+"""
+
+
 @pytest.fixture
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     """A keeper of the stand-in."""
@@ -98,19 +108,24 @@ def test_a_stop_without_a_job_does_nothing(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("why", list(Stop))
-def test_a_stop_before_the_engine_has_started_is_heard(driver: Driver, why: Stop) -> None:
+def test_a_stop_before_the_engine_has_started_is_heard(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: Stop
+) -> None:
     """
     A job that is stopped while its process is still being started ends at once, and the next one gets that
     process.
     """
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    (tmp_path / "slow_start.py").write_text(SLOW_START.format(gate=str(gate)))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+    driver.keeper = Keeper(entry="slow_start")
     running = driver.start("sleep", deaf=True)
     wait_until(lambda: driver.keeper._link, 20, "a keeper process")
     link = driver.keeper._link
-    assert link is not None
-    end(link._process.pid, signal.SIGSTOP)  # it starts for as long as this test wants
     driver.keeper.stop(why)
-    ended = running.ended(within_s=5)
-    end(link._process.pid, signal.SIGCONT)
+    ended = running.ended()
+    gate.write_text("")
 
     assert (why, None) == (ended.stopped, ended.failure)
     assert driver.pid() != os.getpid()

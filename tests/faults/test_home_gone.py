@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.lingering import wait_running
 from tests.support.nox import Nox
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
@@ -53,8 +54,8 @@ def busy(nox: Nox) -> tuple[Worker, str]:
     worker = nox.worker("--slots", "1", standin=True)
     job = {"kind": "echo", "payload": {"do": "linger", "until": str(nox.home.with_name("never"))}}
     (job_id,) = nox.submit("-", "--no-start", input=json.dumps(job))
-    nox.wait(job_id, "running")
-    wait_until(lambda: len(worker.look()) >= 2, LIMIT_S, "an engine process")
+    wait_running(nox, [job_id], [worker])
+    worker.look()
     return worker, job_id
 
 

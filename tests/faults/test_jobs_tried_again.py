@@ -45,8 +45,9 @@ def test_a_crash_is_tried_again_after_a_pause(any_nox: Nox) -> None:
     """
     deed = {"do": "die", "signal": signal.SIGSEGV, "print": ["the last words"]}
     job_id = submit_deed(any_nox, deed, "--retries", "1")
-    any_nox.worker("--slots", "1", standin=True)
+    worker = any_nox.worker("--slots", "1", standin=True)
     wait_raw(any_nox, job_id, JobState.SCHEDULED)
+    worker.freeze()  # which begins it again when its time has come
     told = any_nox("status", job_id, check=True).stdout
     listed = json.loads(any_nox("list", "--json", check=True).stdout)["items"][0]
 
@@ -60,6 +61,7 @@ def test_a_crash_is_tried_again_after_a_pause(any_nox: Nox) -> None:
     assert "the last words" in any_nox("logs", job_id, "--attempt", "1", check=True).stdout
 
     vandal(any_nox).fall_due(job_id)
+    worker.thaw()
     any_nox.wait(job_id, "failed")
     assert ["queued", "running", "scheduled", "queued", "running", "failed"] == any_nox.history(job_id)
     raw = json.loads(any_nox("status", job_id, "--raw", check=True).stdout)

@@ -157,7 +157,7 @@ def test_a_full_disk_under_an_artifact_costs_that_artifact(nox: Nox, disk: Small
     """
     artifacts = disk.root / "artifacts"
     worker = nox.worker("--slots", "1", standin=True, env={"NOX_ARTIFACTS": str(artifacts)})
-    wait_until(artifacts.exists, LIMIT_S, lambda: worker.log)
+    worker.wait_log("1 slot", LIMIT_S)  # it has found that it can write there
     disk.fill()
     lines = [random.Random(n).randbytes(500).hex() for n in range(LOG_BYTES // 500)]
     printed = json.dumps({"kind": "echo", "payload": {"do": "tell", "print": lines}})

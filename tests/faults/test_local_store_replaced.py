@@ -33,13 +33,18 @@ def test_a_worker_goes_over_to_the_new_store(nox: Nox, tmp_path: Path, *, is_awa
     worker = nox.worker("--slots", "2", standin=True)
     lost = submit_lingering(nox, tmp_path / "never")
     nox.wait(lost, "running")
+    if not is_away_long:
+        worker.freeze()
     for path in nox.home.glob(f"{FILE}*"):
         path.unlink()
     if is_away_long:
         worker.wait_log("out of contact with the store")
+        worker.freeze()  # it ends if no store is there for some seconds
     until = tmp_path / "until"
     until.touch()
-    nox.wait(submit_lingering(nox, until), "completed")
+    job_id = submit_lingering(nox, until)
+    worker.thaw()
+    nox.wait(job_id, "completed")
 
     worker.wait_log("the store has no such job any more: its files are kept")
     assert 3 == nox("status", lost).returncode

@@ -21,8 +21,10 @@ def test_local_store_shared_two_workers_run_two_thousand_jobs_none_twice(nox: No
     Each job is started once, by one of them, and done in its first attempt; both have their part.
     """
     jobs = "".join(f'{{"kind": "echo", "payload": {n}}}\n' for n in range(JOBS))
-    ids = nox.submit("-", "--no-start", input=jobs)
     workers = [nox.worker("--slots", "2") for _ in range(2)]
+    for worker in workers:
+        worker.wait_log("2 slots")
+    ids = nox.submit("-", "--no-start", input=jobs)
     waited = nox("wait", "@last", "--timeout", "90", limit_s=100)
     started = [STARTED.findall(worker.log) for worker in workers]
 

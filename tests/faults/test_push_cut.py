@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 WRITES = ("fdatasync", "sendto")
 MOST = 40
 MANY = 1_500
+LIMIT_S = 60.0
 OWNER = "ada"
 MOVED = (JobState.CANCELLED, Reason.MOVED)
 
@@ -128,7 +129,7 @@ def test_redis_dies_midway(nox: Nox, server: RedisServer, tmp_path: Path) -> Non
             env=changed(nox.environ, pausing("set off", mark)), cwd=nox.cwd, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        wait_until(mark.exists, 20.0, "the jobs to set off")
+        wait_until(mark.exists, LIMIT_S, "the jobs to set off")
         server.kill()
         let_go(mark)
         _, told = process.communicate(timeout=60)
@@ -149,7 +150,7 @@ def test_push_cut_two_at_once_beside_a_worker(nox: Nox) -> None:
     with stores(nox) as (local, redis):
         ids = submit(local, *(new_job(f"j{n}", owner=OWNER) for n in range(MANY)))
         nox.worker("--local", "--slots", "1", "--bundle", "1")  # slow enough that some are left to push
-        wait_until(lambda: local.counts().get(JobState.DONE), 20.0, "the first job here")
+        wait_until(lambda: local.counts().get(JobState.DONE), LIMIT_S, "the first job here")
         pushes = [nox.popen("push", "-q") for _ in range(2)]
         for push in pushes:
             _, told = push.communicate(timeout=60)
@@ -162,6 +163,6 @@ def test_push_cut_two_at_once_beside_a_worker(nox: Nox) -> None:
         assert here
         assert there
         nox.worker("--slots", "1")
-        wait_until(lambda: redis.counts() == {JobState.DONE: len(there)}, 30.0, "the end of all there")
-        wait_until(lambda: local.counts().get(JobState.DONE) == len(here), 30.0, "the end of all here")
+        wait_until(lambda: redis.counts() == {JobState.DONE: len(there)}, LIMIT_S, "the end of all there")
+        wait_until(lambda: local.counts().get(JobState.DONE) == len(here), LIMIT_S, "the end of all here")
         assert {1} == {job.attempt for job in redis.get_many(there)}

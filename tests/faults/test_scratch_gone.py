@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.nox import Nox, Worker
 
 WATER = str(EXAMPLES / "water.xyz")
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture

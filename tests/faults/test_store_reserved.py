@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.doctor import examine_store
+from tests.support.lingering import wait_running
 from tests.support.vandal import vandal_of
-from tests.support.waiting import wait_until
 from workers import __version__
 from workers.job import JobState
 from workers.store.settings import StoreSettings
@@ -63,8 +63,8 @@ def test_an_outdated_worker_releases_its_job_and_ends(any_nox: Nox, vandal: Vand
     worker = any_nox.worker("--slots", "1", standin=True)
     job = {"kind": "echo", "payload": {"do": "linger", "until": str(any_nox.home.with_name("never"))}}
     (job_id,) = any_nox.submit("-", "--no-start", input=json.dumps(job))
-    any_nox.wait(job_id, "running")
-    wait_until(lambda: len(worker.look()) >= 2, LIMIT_S, "an engine process")
+    wait_running(any_nox, [job_id], [worker])
+    worker.look()
     vandal.reserve("9.0.0")
 
     assert 4 == worker.wait(LIMIT_S), worker.log

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workers.job import Job
 
 LIMIT_S = 60.0
-END_S = 20.0
+END_S = 60.0
 MOLECULES = {"hess": "ethanol", "opt": "aspirin"}
 TERM, KILL, USR1, XCPU = signal.SIGTERM, signal.SIGKILL, signal.SIGUSR1, signal.SIGXCPU
 ORDERS = list(itertools.permutations(("worker", "keeper", "engine")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from typing import TYPE_CHECKING
@@ -46,8 +47,10 @@ def send_all(workers: list[Worker], number: signal.Signals) -> None:
 
 
 def fell_asleep(nox: Nox, workers: list[Worker]) -> bool:
-    """Stop workers at once, but for one that is just writing: those that wake up first could not write."""
+    """Stop workers at once, unless one is just writing to the local store: no other could write then."""
     send_all(workers, signal.SIGSTOP)
+    for worker in workers:
+        os.waitid(os.P_PID, worker.pid, os.WSTOPPED)
     if is_free(nox.home / "nox.sqlite3"):
         return True
     send_all(workers, signal.SIGCONT)
@@ -72,7 +75,7 @@ def test_workers_asleep_another_machine_takes_over(any_nox: Nox, clock: Clock, g
     nox, (job_id,) = any_nox, submit_lingering(any_nox, go)
     asleep = nox.worker("--slots", "1", standin=True, env=clock.environment())
     wait_running(nox, [job_id], [asleep])
-    send_all([asleep], signal.SIGSTOP)
+    wait_until(lambda: fell_asleep(nox, [asleep]), LIMIT_S, "nobody to hold the store")
     run_out(nox, job_id)
     other = nox.worker("--slots", "1", standin=True)
     wait_until(lambda: nox.job(job_id).attempt == 2, LIMIT_S, lambda: other.log)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.big import write_ice
+from tests.support.lingering import wait_running
 from tests.support.processes import descendants, has_open, is_alive
 from tests.support.waiting import wait_until
 from workers.job import MAX_BUNDLED, JobState
@@ -80,7 +81,7 @@ def test_workers_drained_what_a_batch_system_sends_first_drains_a_worker(
     linger = {"kind": "echo", "payload": {"do": "linger", "until": str(until)}}
     running_id, waiting_id = nox.submit("-", "--no-start", input=json.dumps([linger, linger]))
     worker = nox.worker("--slots", "1", standin=True)
-    nox.wait(running_id, "running")
+    wait_running(nox, [running_id], [worker])
 
     worker.kill(number)
     worker.wait_log("draining: 1 running, no new")
@@ -99,7 +100,7 @@ def test_the_kernel_may_repeat_its_warning(nox: Nox, tmp_path: Path) -> None:
     linger = {"kind": "echo", "payload": {"do": "linger", "until": str(until)}}
     (job_id,) = nox.submit("-", "--no-start", input=json.dumps(linger))
     worker = nox.worker("--slots", "1", standin=True)
-    nox.wait(job_id, "running")
+    wait_running(nox, [job_id], [worker])
     worker.kill(signal.SIGXCPU)
     worker.wait_log("draining")
     worker.kill(signal.SIGXCPU)
