@@ -41,7 +41,7 @@ store = SqliteStore.open(home)
 for _ in range(rounds):
     (job_id,) = submit(store, new_job(owner="ada"))
     wake(home, policy="always", login_node=False, idle_timeout_s=idle_timeout_s)
-    wait_until(lambda: store.get(job_id).state.is_final, 20, "a job that was stranded")
+    wait_until(lambda: store.get(job_id).state.is_final, 60, "a job that was stranded")
     time.sleep(random.random() * 3 * idle_timeout_s)
 """
 

@@ -101,7 +101,7 @@ def test_a_program_that_hangs_is_ended_with_all_it_started(engine: Engine, tmp_p
     """
     put(tmp_path, f"sleep 600 & echo $! > {tmp_path}/pid; wait")
     spec = calculation(*molecules.WATER, engine=PROGRAM)
-    failure = engine.driver.run(spec, limits=Limits(memory_bytes=2 * 1024**3, time_s=2)).failure
+    failure = engine.driver.run(spec, limits=Limits(memory_bytes=2 * 1024**3, time_s=5)).failure
 
     assert failure is not None
     assert Reason.TIMEOUT == failure.reason

@@ -121,10 +121,10 @@ def test_a_watch_goes_on_where_it_was(
 
 def test_leases_hold_over_a_slow_wire(redis_nox: Nox, proxy: Proxy, tmp_path: Path) -> None:
     """
-    With 200 ms each way everything works: submit, run for longer than a lease, finish in the first attempt.
+    With 100 ms each way everything works: submit, run for longer than a lease, finish in the first attempt.
     """
     nox, go, env = redis_nox, tmp_path / "go", {"REDIS_URL": proxy.url}
-    proxy.delay_s = 0.2
+    proxy.delay_s = 0.1
     (quick,) = nox.submit(*ECHO, env=env)
     (job_id,) = submit_lingering(nox, go)
     worker = nox.worker("--slots", "2", env=env, standin=True)
