@@ -14,7 +14,7 @@ import pytest
 from benchmarks.soak.gather import kept_events
 from tests.support.signed import LIMIT_S, signatures
 from tests.support.waiting import wait_until
-from workers.job import JobState
+from workers.job import MAX_BUNDLED, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,10 @@ KILLS = int(os.environ.get("BUNDLE_KILLS", "3"))
 # A worker is killed once it has done this many jobs: at least so many that its slots hold several.
 DONE = (30, 150)
 WAITING = 250
-JOBS = KILLS * (DONE[1] + WAITING)
+STAGE = DONE[1] + WAITING
+JOBS = KILLS * STAGE
+# Of those that wait, as many as the slots may hold do not end before the worker is killed, however late.
+GATE = range(DONE[1] + 50, DONE[1] + 50 + SLOTS * MAX_BUNDLED)
 LOST = "worker_lost"
 RELEASED = "given_back"
 
@@ -39,9 +42,20 @@ def submit(nox: Nox, books: Path) -> dict[str, Path]:
     """Hand over short jobs, each of which signs a book of its own; return the books by id."""
     books.mkdir()
     paths = [books / f"{number}" for number in range(JOBS)]
-    deeds = [{"do": "sign", "book": str(path), "until": str(path)} for path in paths]
+    untils = [
+        gate(books, number // STAGE) if number % STAGE in GATE else path for number, path in enumerate(paths)
+    ]
+    deeds = [
+        {"do": "sign", "book": str(path), "until": str(until)}
+        for path, until in zip(paths, untils, strict=True)
+    ]
     lines = "\n".join(json.dumps({"kind": "echo", "payload": deed}) for deed in deeds)
     return dict(zip(nox.submit("-", "--no-start", input=lines), paths, strict=True))
+
+
+def gate(books: Path, kill: int) -> Path:
+    """Return the file that is there once a worker was killed, the first being number 0."""
+    return books / f"after-{kill}"
 
 
 def kill_worker(start: Callable[[], Worker], nox: Nox, jobs: int) -> int:
@@ -129,7 +143,10 @@ def test_workers_killed_inside_bundles_cost_at_most_one_loss_a_slot(
     words, environ = ("--slots", f"{SLOTS}", "--bundle", f"{bundle}"), {"TMPDIR": str(scratch)}
     start = partial(nox.worker, *words, standin=True, env=environ)
     books = submit(nox, tmp_path / "books")
-    killed = {kill_worker(start, nox, rng.randint(*DONE)) for _ in range(KILLS)}
+    killed = set()
+    for kill in range(KILLS):
+        killed.add(kill_worker(start, nox, rng.randint(*DONE)))
+        gate(tmp_path / "books", kill).touch()
     run_the_rest(start, nox)
 
     assert [] == list(broken_rules(nox, books, killed))
