@@ -35,6 +35,16 @@ SEQUENCES = (
     "\x1b[A\x1bOB\x1b[1;5C\x1b[15~\x1b[[A", "\x1b[M q?\x1b[<35;12;7M\x1b[32;12;7M",
     "\x1b]11;rgb:ff/ff/ff\x1b\\", "\x1bq", "\x1b[200~q f ? \x1b[A q\nq\x1b[201~", "jkG:x\r\n\t\x7f",
 )  # fmt: skip
+# Run by Python at its start: nox stops by Ctrl-Z once there is a file.
+SLOW_STOP = """
+import pathlib, signal, time
+stop, go = signal.raise_signal, pathlib.Path(__file__).with_name("go")
+def stop_later(number):
+    while number == signal.SIGTSTP and not go.exists():
+        time.sleep(0.02)
+    stop(number)
+signal.raise_signal = stop_later
+"""
 ENDS: dict[str, tuple[Callable[[Terminal], None], int]] = {
     "q": (lambda terminal: terminal.write("q"), 8),
     "Ctrl-C": (lambda terminal: terminal.write("\x03"), 130),
@@ -193,6 +203,25 @@ def test_stopped_the_terminal_is_as_it_was(nox: Nox, store: Store) -> None:
         terminal.write("q")
         assert 8 == terminal.end()
         assert terminal.echoes
+
+
+def test_keys_after_ctrl_z_are_for_the_shell(nox: Nox, store: Store, tmp_path: Path) -> None:
+    """
+    Also those that are typed before nox has stopped: it reads none once the terminal is as it was.
+    """
+    submit(store, water("cat"))
+    (tmp_path / "sitecustomize.py").write_text(SLOW_STOP)
+    env = {"PYTHONPATH": str(tmp_path)}
+    with Terminal(nox, "watch", "1", script='"$@"; read go; echo "got $go"; fg', env=env) as terminal:
+        wait_for_line(terminal, FOOTER)
+        terminal.write("\x1a")
+        wait_for_echo(terminal, is_on=True)
+        terminal.write("q\n")
+        (tmp_path / "go").touch()
+        wait_for_line(terminal, "got q")
+        wait_for_echo(terminal, is_on=False)
+        terminal.write("q")
+        assert 8 == terminal.end()
 
 
 def test_in_the_background_it_draws_and_leaves_keys_to_the_shell(nox: Nox, store: Store) -> None:

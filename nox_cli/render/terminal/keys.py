@@ -15,7 +15,7 @@ import time
 import tty
 from collections import deque
 from contextlib import suppress
-from threading import Thread, main_thread
+from threading import Lock, Thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _SEQUENCE = re.compile(
 _ESCAPE_S = 0.05
 # How often a job in the background looks whether it is in the foreground.
 _FOREGROUND_EVERY_S = 1.0
+# How often what was typed for another program is looked at, until that has taken the terminal.
+_LEFT_EVERY_S = 0.05
 _AT_ONCE = 4_096
 
 
@@ -71,6 +73,7 @@ class Keys:
     def __init__(self, stream: TextIO) -> None:
         self._descriptor = stream.fileno() if stream.isatty() else -1
         self._modes: list[Any] | None = None  # those of the terminal before; None: they are as they were
+        self._reading = Lock()  # held while keys are read, and while the modes change
         self._pressed: deque[str] = deque()
         self._stop = os.pipe()
         self._thread = Thread(target=self._listen, daemon=True)
@@ -96,16 +99,17 @@ class Keys:
     def grab(self) -> None:
         """Turn echo and line editing off, where this process is in the foreground."""
         if self._is_in_front():
-            with suppress(termios.error):
+            with self._reading, suppress(termios.error):
                 self._modes = self._modes or termios.tcgetattr(self._descriptor)
                 tty.setcbreak(self._descriptor, termios.TCSANOW)
 
     def free(self) -> None:
         """Restore the modes of the terminal, unless a shell has taken it and set its own."""
-        if self._modes is not None and self._foreground() in {os.getpgrp(), None}:
-            with suppress(termios.error):
-                termios.tcsetattr(self._descriptor, termios.TCSANOW, self._modes)
-        self._modes = None
+        with self._reading:
+            if self._modes is not None and self._foreground() in {os.getpgrp(), None}:
+                with suppress(termios.error):
+                    termios.tcsetattr(self._descriptor, termios.TCSANOW, self._modes)
+            self._modes = None
 
     def close(self) -> None:
         """Read no more."""
@@ -126,29 +130,38 @@ class Keys:
     def _listen(self) -> None:
         """Read keys until `close`; all signals are blocked in this thread, so that reading stops nothing."""
         stop = self._stop[0]
-        decoder, was_in_front = Decoder(), True
+        decoder, was_in_front, is_left = Decoder(), True, False
         while True:
             is_in_front = self._is_in_front()
             if is_in_front and not was_in_front:
                 self._wake()
             was_in_front = is_in_front
-            watched, limit_s = (
-                ([stop, self._descriptor], None) if is_in_front else ([stop], _FOREGROUND_EVERY_S)
-            )
+            watched, limit_s = [stop, self._descriptor], None
+            if is_left or not is_in_front:
+                watched, limit_s = [stop], _LEFT_EVERY_S if is_in_front else _FOREGROUND_EVERY_S
             ready, _, _ = select.select(watched, [], [], limit_s)  # poll of macOS knows no terminals
             if stop in ready:
                 return
+            is_left = False
             if not ready or not self._is_in_front():
                 continue
-            try:
-                sent = os.read(self._descriptor, _AT_ONCE)
-            except OSError:  # in the background since, or without a terminal
-                sent = b""
+            sent = self._read()
+            is_left = sent is None
             if sent:
                 self._pressed += decoder.decode(sent, time.monotonic())
                 self._wake()
-            elif self._is_in_front():
+            elif sent is not None and self._is_in_front():
                 return
+
+    def _read(self) -> bytes | None:
+        """Read what was typed; None: it is for another program, as the modes are those of before."""
+        with self._reading:
+            if self._modes is None or not select.select([self._descriptor], [], [], 0)[0]:
+                return None
+            try:
+                return os.read(self._descriptor, _AT_ONCE)
+            except OSError:  # in the background since, or without a terminal
+                return b""
 
     def _wake(self) -> None:
         signal.pthread_kill(main_thread().ident or 0, signal.SIGWINCH)
