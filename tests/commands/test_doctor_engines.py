@@ -13,6 +13,7 @@ from nox_cli.doctor import engines
 from nox_cli.doctor.machine import check_leftovers
 from nox_cli.exits import ExitCode
 from tests.support.doctor import examine
+from tests.support.processes import with_environment
 from tests.support.waiting import wait_until
 from workers import machine
 from workers.findings import Severity
@@ -96,16 +97,15 @@ def test_an_engine_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_p
     """
     One that never comes back while it loads is ended and told, however long it would take.
     """
-    pid_file = tmp_path / "pid"
-    text = f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
-    for name, value in module(tmp_path, text).items():
+    environ = module(tmp_path, "import time\ntime.sleep(600)\n")
+    for name, value in environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(engines, "LIMIT_S", 1.0)
     (found,) = engines.check_engine("tblite")
 
     assert Severity.PROBLEM is found.severity
     assert "did not compute a hydrogen molecule within 1 s" in found.found
-    assert not Path(f"/proc/{pid_file.read_text()}").exists()
+    assert not with_environment(f"PYTHONPATH={environ['PYTHONPATH']}")
 
 
 def test_an_engine_that_computes_nonsense_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

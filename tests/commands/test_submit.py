@@ -122,7 +122,7 @@ def test_waits_if_it_is_asked_to(nox: Nox) -> None:
     """
     `--wait` prints the id at once, waits for the job and exits as the job did.
     """
-    done = nox("submit", "--kind", "echo", "--payload", "1", "--wait", "--timeout", "30")
+    done = nox("submit", "--kind", "echo", "--payload", "1", "--wait", "--timeout", "60")
 
     assert 0 == done.returncode
     assert "completed" == json.loads(nox("status", done.stdout.strip(), "--json", check=True).stdout)["state"]

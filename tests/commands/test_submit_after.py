@@ -26,7 +26,7 @@ def test_a_pipeline_runs_in_order(any_nox: Nox, any_store: Store) -> None:
     any_nox(*ECHO, "--after", "1", "--name", "beside", check=True)
     any_nox(*ECHO, "--after", "2,3", "--name", "last", check=True)
     any_nox.worker("--slots", "2")
-    assert 0 == any_nox("wait", "1-4", "--timeout", "20").returncode
+    assert 0 == any_nox("wait", "1-4", "--timeout", "60").returncode
     first, second, beside, last = any_store.get_many(any_store.with_numbers(1, 4))
 
     assert (first.ended_ms or 0) <= min(second.started_ms or 0, beside.started_ms or 0)

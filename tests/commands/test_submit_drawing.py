@@ -125,7 +125,7 @@ def test_a_worker_that_was_started_is_named(nox: Nox) -> None:
     Where a background worker was started its slots are named, and the next time that one runs here.
     """
     first = at_a_terminal(nox, "submit", "--kind", "echo").splitlines()[-1]
-    nox("wait", "@last", "--timeout", "30", check=True)
+    nox("wait", "@last", "--timeout", "60", check=True)
     second = at_a_terminal(nox, "submit", "--kind", "echo").splitlines()[-1]
 
     assert re.fullmatch(r"\d+ slots? started here · nox watch @last · nox results @last", first)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 # Stands in for nox, and shows the words it was called with: what a TAB wrote for the person.
 STAND_IN = "nox() { printf '<%s>' \"$@\"; echo END; }"
 _START = {
