@@ -29,8 +29,9 @@ SUBMIT_S = 1.0
 # How long the first step may take when it is sent again: with a question afterwards for what is stored, a
 # submit to a server that fell silent takes less than three seconds.
 AGAIN_S = 0.5
-# How long the server may take to bring the last step to its disk: it syncs once a second, or at once.
-SYNC_S = 1.5
+# How long the server may take to bring the last step to its disk: it syncs once a second, or at once, and
+# where its disk is busy up to two seconds later.
+SYNC_S = 5.0
 _ANSWER_S = 0.5
 _WAIT = ("WAITAOF", 1, 0, round(SYNC_S * 1000))
 
