@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from nox_cli.run.manifest import NOTHING_RUN, Manifest, earlier, published, refu
 from nox_cli.submission.handover import Stored, hand_over
 from nox_cli.watch.follower import Follower, verdict
 from nox_cli.watch.ledger import Ledger
-from workers.errors import InputRefused, StoreError
+from workers.errors import InputRefused, StoreBusy, StoreError, StoreUnreachable
 from workers.job import FINAL, JobState
 from workers.names import OPT_XYZ
 
@@ -82,6 +82,7 @@ class Running:
         self._follower = Follower(store, job_ids)
         self._ledger = Ledger()  # is kept where there is a terminal for the line
         self._changed: dict[str, None] = {}  # jobs whose newest record is still to be read
+        self._untold: deque[Job] = deque()  # jobs that have ended and whose results are still to be written
 
     @property
     def runs_here(self) -> bool:
@@ -126,7 +127,7 @@ class Running:
         jobs = list(self._follower.begin())
         for job in jobs if self.line.is_live else ():
             self._ledger.add(job)
-        self._take([job for job in jobs if job.state in FINAL], tell)
+        self._take(jobs, tell, is_patient=False)
         if self._follower.is_over:
             return
         assert self.log is not None
@@ -134,11 +135,14 @@ class Running:
         if any(self._is_astray(job) for job in jobs):
             slots.open_up()
         received = slots.run(lambda: self._follow(slots, tell))
-        if not self._follow(slots, tell) and received:
+        if not self._follow(slots, tell, is_patient=False) and received:
             self.stopped(received[0])
 
-    def _follow(self, slots: Slots, tell: Callable[[JobEnd], None]) -> bool:
-        """Process what has happened; return whether all jobs are final and `tell` was called for each."""
+    def _follow(self, slots: Slots, tell: Callable[[JobEnd], None], *, is_patient: bool = True) -> bool:
+        """Process what has happened; return whether all jobs are final and `tell` was called for each.
+
+        `is_patient`: results that an unreachable store does not return now are written by the next call.
+        """
         changes = self._follower.changes(0.0)
         self._changed |= dict.fromkeys(one.job_id for one in changes if one.state is not JobState.RUNNING)
         for change in changes if self.line.is_live else ():
@@ -146,20 +150,28 @@ class Running:
         jobs = self._follower.look_up(self._changed) if self._changed else []
         for job in jobs:
             self._changed.pop(job.id, None)
-        self._take([job for job in jobs if job.state in FINAL], tell)
+        self._take(jobs, tell, is_patient=is_patient)
         if any(self._is_astray(job) for job in jobs):
             slots.open_up()
         self.looked()
-        return self._follower.is_over and not self._changed
+        return self._follower.is_over and not (self._changed or self._untold)
 
     def _is_astray(self, job: Job) -> bool:
         """Whether a job waits in another lane: it was released or requeued."""
         return job.state not in FINAL and job.lane != self._plan.worker
 
-    def _take(self, jobs: Sequence[Job], tell: Callable[[JobEnd], None]) -> None:
-        for job in jobs:
-            files = self._write(job) if self._directory is not None else ()
-            text = self._store.outcomes([job.id]).get(job.id) if job.state is JobState.DONE else None
+    def _take(self, jobs: Sequence[Job], tell: Callable[[JobEnd], None], *, is_patient: bool) -> None:
+        self._untold += (job for job in jobs if job.state in FINAL)
+        while self._untold:
+            job = self._untold[0]
+            try:
+                files = self._write(job) if self._directory is not None else ()
+                text = self._store.outcomes([job.id]).get(job.id) if job.state is JobState.DONE else None
+            except (StoreUnreachable, StoreBusy):
+                if not is_patient:
+                    raise
+                return
+            self._untold.popleft()
             end = JobEnd(job, files, outcome(text).warnings)
             self.ended.append(end)
             tell(end)

@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 
 WATER, METHANOL, ASPIRIN = (str(EXAMPLES / f"{name}.xyz") for name in ("water", "methanol", "aspirin"))
 ECHO = ("--kind", "echo", "--payload")
+# Run by Python at its start: the first result that is read finds the store busy.
+BUSY_ONCE = """
+import pathlib
+from workers.errors import StoreBusy
+from workers.store.sqlite.store import SqliteStore
+was, outcomes = pathlib.Path(__file__).with_name("was"), SqliteStore.outcomes
+def busy_once(*args, **options):
+    if not was.exists():
+        was.write_text("busy")
+        raise StoreBusy("another process holds the local store")
+    return outcomes(*args, **options)
+SqliteStore.outcomes = busy_once
+"""
 
 
 def test_jobs_run_here_and_are_on_record(any_nox: Nox) -> None:
@@ -147,6 +160,22 @@ def test_an_interrupted_run_leaves_its_jobs_waiting(any_nox: Nox, tmp_path: Path
 
     assert {JobState.DONE: 3} == counts()
     assert 6 == len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")])
+
+
+def test_a_run_continues_where_the_store_is_busy_at_the_end_of_a_job(nox: Nox, tmp_path: Path) -> None:
+    """
+    The result is written once the store answers, and the other jobs are not given back.
+    """
+    start = tmp_path / "start"
+    start.mkdir()
+    (start / "sitecustomize.py").write_text(BUSY_ONCE)
+    ran = nox("run", WATER, METHANOL, "-d", str(tmp_path / "out"), env={"PYTHONPATH": str(start)}, check=True)
+
+    assert 2 == len(ran.stdout.splitlines())
+    assert {"methanol-result.json", "water-result.json"} <= {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
+    assert "busy" == (start / "was").read_text()
 
 
 def test_a_run_ends_with_its_time(any_nox: Nox, tmp_path: Path) -> None:
