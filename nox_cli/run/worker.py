@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.exits import ExitCode
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 # The pause between attempts to open a store that is unreachable at the start.
 _RETRY_EVERY_S = 0.5
+# The pause between attempts to report that the worker of an allocation has begun.
+JOIN_EVERY_S = 5.0
 DRAIN_TIMEOUT_S = 30.0
 # A batch system that needs its nodes kills soon after it has asked: PBS after 10 s, Slurm after 30.
 ALLOCATED_DRAIN_TIMEOUT_S = 5.0
@@ -98,28 +101,47 @@ class Begun(NamedTuple):
 class AllocatedWorker(Observer):
     """Reports to the pool of an allocation when its worker has begun and has ended, and counts its attempts.
 
-    A store that does not answer then costs a line of the log.
+    A store that does not answer then costs a line of the log.  The begin is reported later: an allocation
+    without a worker counts as one that has yet to start, and its end as a strike.
     """
 
     def __init__(self, pools: PoolStore, token: str, worker: str, log: Log) -> None:
         self._pools, self._token, self._worker = pools, token, worker
         self._log = log.bind(worker=worker, allocation=token)
         self._ended = count()
+        self._is_over = Event()
+        self._joining: Thread | None = None
 
     def ended(self, job: Job, how: str, seconds: float) -> None:  # noqa: ARG002
         """Count an attempt that has ended."""
         next(self._ended)
 
     def join(self) -> None:
-        """Report that the worker has begun."""
+        """Report that the worker has begun, by a thread as soon as the store answers if it does not now."""
         try:
-            if not self._pools.join(self._token, self._worker):
-                self._log.warning("the store does not know the allocation of NOX_ALLOCATION")
+            self._join()
         except StoreError as error:
             self._log.warning(f"the allocation could not be joined: {error}")
+            if isinstance(error, StoreUnreachable):
+                self._joining = Thread(target=self._join_later, name="joining", daemon=True)
+                self._joining.start()
+
+    def _join(self) -> None:
+        if not self._pools.join(self._token, self._worker):
+            self._log.warning("the store does not know the allocation of NOX_ALLOCATION")
+
+    def _join_later(self) -> None:
+        while not self._is_over.wait(JOIN_EVERY_S):
+            with suppress(StoreError):
+                self._join()
+                self._log.info("the allocation is joined")
+                return
 
     def part(self) -> None:
         """Report that the worker has ended in good order."""
+        self._is_over.set()
+        if self._joining is not None:
+            self._joining.join()  # one that joins after its end would count as one that runs
         try:
             self._pools.part(self._token, self._worker, next(self._ended))
         except StoreError as error:

@@ -10,8 +10,9 @@ import pytest
 from nox_cli.argv import Call
 from nox_cli.config.settings import load
 from nox_cli.exits import ExitCode
-from nox_cli.run.worker import Begun, WorkerEnded, WorkerOptions, WorkerView, run_worker
+from nox_cli.run.worker import AllocatedWorker, Begun, WorkerEnded, WorkerOptions, WorkerView, run_worker
 from tests.support.stores import ADA, submit_named
+from tests.support.waiting import wait_until
 from workers.errors import StoreUnreachable, UsageError
 from workers.job import JobState
 from workers.logs import Log, LogForm
@@ -166,6 +167,34 @@ def test_a_worker_whose_pools_do_not_answer_works_all_the_same(
     assert "could not be joined: redis did not answer" in site.lines.getvalue()
     assert "could not be left: redis did not answer" in site.lines.getvalue()
     assert 1 == site.store.counts()[JobState.DONE]
+
+
+def test_a_worker_joins_its_allocation_as_soon_as_the_store_answers(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Else the autoscaler would wait for it as long as it lives, and its end at a time limit would be a strike.
+    """
+    monkeypatch.setattr("nox_cli.run.worker.JOIN_EVERY_S", 0.01)
+    join, away = site.pools.join, [True] * 3
+
+    def fail_first(token: str, worker: str) -> bool:
+        if away:
+            away.pop()
+            raise StoreUnreachable("redis did not answer")
+        return join(token, worker)
+
+    monkeypatch.setattr(site.pools, "join", fail_first)
+    worker = AllocatedWorker(site.pools, TOKEN, "node3-1-aaaaaaaa", Log(site.lines, LogForm.TEXT))
+    worker.join()
+    wait_until(lambda: site.pools.allocations()[0].worker, 60, site.lines.getvalue)
+    (during,) = site.pools.allocations()
+    worker.part()
+    (after,) = site.pools.allocations()
+
+    assert (AllocationState.RUNNING, None) == (during.state, during.left_ms)
+    assert (during.joined_ms, True) == (after.joined_ms, after.left_ms is not None)
+    assert 1 == site.lines.getvalue().count("could not be joined")
 
 
 def test_a_worker_that_could_not_join_does_so_as_it_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
