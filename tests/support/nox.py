@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from tests.support import launcher
 from tests.support.environment import changed, clean
 from tests.support.frozen import freeze
+from tests.support.patient import patience
 from tests.support.processes import arguments, descendants, end, is_alive, parent, with_environment
 from tests.support.waiting import wait_until
 from workers.runtime import autostart
@@ -224,7 +225,8 @@ class Nox:
         """
         prefix = self.environ.get("NOX_PREFIX", "nox:")
         settings = StoreSettings(redis_url=self.redis_url, prefix=prefix, home=self.home)
-        opened = open_existing(settings) if is_there else open_store(settings)
+        with patience():
+            opened = open_existing(settings) if is_there else open_store(settings)
         assert opened is not None, f"no store in {self.home}"
         try:
             yield opened
