@@ -601,6 +601,7 @@ def server(tmp_path: Path) -> Iterator[ShiftedRedis]:
     started.close()
 
 
+@pytest.mark.timeout(600)
 def test_an_autoscaler_loses_and_doubles_no_allocation(
     server: ShiftedRedis, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
