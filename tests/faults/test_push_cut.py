@@ -12,7 +12,7 @@ import pytest
 from tests.standin.pauses import let_go, pausing
 from tests.support.environment import changed
 from tests.support.nox import COMMAND, Nox
-from tests.support.stores import new_job, submit
+from tests.support.stores import new_job, runs, submit
 from tests.support.waiting import wait_until
 from workers.job import JobState, Parent, Reason
 from workers.store.opening import open_local, open_redis
@@ -165,4 +165,4 @@ def test_push_cut_two_at_once_beside_a_worker(nox: Nox) -> None:
         nox.worker("--slots", "1")
         wait_until(lambda: redis.counts() == {JobState.DONE: len(there)}, LIMIT_S, "the end of all there")
         wait_until(lambda: local.counts().get(JobState.DONE) == len(here), LIMIT_S, "the end of all here")
-        assert {1} == {job.attempt for job in redis.get_many(there)}
+        assert {1} == {runs(redis, job) for job in redis.get_many(there)}

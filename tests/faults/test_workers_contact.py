@@ -68,6 +68,8 @@ def test_an_idle_worker_hears_the_bell_again(nox: Nox, server: RedisServer) -> N
         server.start()
         (job_id,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
         nox.wait(job_id, "completed", 30)
+        # Of a Redis that goes away before, it has nothing to say.
+        wait_until(lambda: worker.log.count("in contact") >= times, 30, lambda: worker.log)  # noqa: B023
 
     assert "unexpected" not in worker.log
 

@@ -16,6 +16,7 @@ from workers.store.values import Artifact, Beat, Claim, Claimant, Outcome, Query
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from workers.job import Job
     from workers.store.base import Store
 
 ADA, BOB = "ada", "bob"
@@ -155,6 +156,15 @@ def give_back_and_reclaim(store: Store) -> tuple[Lease, Lease]:
 def history(store: Store, job_id: str) -> list[JobState]:
     """Read every state a job went through from the change stream."""
     return [event.state for event in store.events("0", limit=100_000).items if event.job_id == job_id]
+
+
+def runs(store: Store, job: Job) -> int:
+    """Count the attempts of an ended job that had begun.
+
+    One that waited in a slot, behind a job that took unexpectedly long, may have been released before.
+    """
+    earlier = store.attempts(job.id) if job.attempt > 1 else []
+    return 1 + sum(one.ran for one in earlier)
 
 
 def names(jobs: Sequence[Any]) -> list[str]:
