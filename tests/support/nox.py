@@ -15,6 +15,7 @@ from tests.support.frozen import freeze
 from tests.support.patient import patience
 from tests.support.processes import arguments, descendants, end, is_alive, parent, with_environment
 from tests.support.waiting import wait_until
+from workers.errors import StoreUnreachable
 from workers.runtime import autostart
 from workers.store.opening import open_existing, open_store
 from workers.store.settings import StoreSettings
@@ -209,8 +210,11 @@ class Nox:
         """
 
         def is_reached() -> bool:
-            with self.store(is_there=True) as store:
-                seen = store.get(job_id)
+            try:
+                with self.store(is_there=True) as store:
+                    seen = store.get(job_id)
+            except StoreUnreachable:  # for a moment
+                return False
             assert state == seen.state.public or not seen.state.is_final, seen
             return state == seen.state.public
 

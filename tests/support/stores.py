@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from workers.errors import StoreUnreachable
 from workers.job import RESULT_PHASE, JobState, Lease, NewJob, Progress, Reason
 from workers.store.values import Artifact, Beat, Claim, Claimant, Outcome, Query
 
@@ -125,8 +126,11 @@ def served(store: Store, **beats: Any) -> Iterator[None]:
 
     def live() -> None:
         while not over.wait(1.0):
-            store.renew([Lease(job.id, job.attempt, job.worker) for job in store.page(RUNNING_JOBS).items])
-            store.tick(beat(**beats), may_reap=False)
+            with suppress(StoreUnreachable):  # for a moment: a worker tries again, too
+                store.renew(
+                    [Lease(job.id, job.attempt, job.worker) for job in store.page(RUNNING_JOBS).items]
+                )
+                store.tick(beat(**beats), may_reap=False)
 
     store.tick(beat(**beats))
     thread = Thread(target=live)
