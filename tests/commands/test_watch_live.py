@@ -144,14 +144,17 @@ def test_a_worker_that_starts_is_told(nox: Nox, store: Store) -> None:
     Until the store has heard of the worker that submit started, every view says that one is starting.
     """
     submit(store, water("cat"), water("int1"))
-    (nox.home / LOCK_NAME).write_text(f"{os.getpid()}\n")
+    lock = nox.home / LOCK_NAME
+    lock.write_text(f"{os.getpid()}\n")
     drawn = []
     for words in ("1", "1-2", "1 --compact"):
+        lock.touch()  # it started just now
         with Terminal(nox, "watch", *words.split(), columns=120) as terminal:
             terminal.wait_for("a worker is starting")
             drawn.append(terminal.plain)
             terminal.signal(signal.SIGINT)
             terminal.end()
+    lock.touch()
     shown = nox("status", "1", check=True).stdout
 
     assert not any("nox worker" in text for text in (*drawn, shown))
