@@ -127,6 +127,7 @@ class TopApp(App[None]):
         self._is_away = False
         self._is_reading = False
         self._is_due = False
+        self._stale: set[TopView] = set()  # views that have not read since jobs changed
         self._rests_until = 0.0  # by the monotonic clock: the next tick that reads is not before
         self._pending: PlannedChange | None = None  # waits for an answer
         self._line = ""  # the `nox` line of the last action; empty: the view's own
@@ -258,9 +259,12 @@ class TopApp(App[None]):
         self._is_reading, self._is_due = True, False
         before_s = self.context.used_s
         try:
-            is_changed = await self.context.refresh()
+            if await self.context.refresh():
+                self._stale.update(self._views.values())
             self._draw()
-            await self.view.read(is_changed=is_changed)
+            view = self.view
+            await view.read(is_changed=view in self._stale)
+            self._stale.discard(view)
             self._is_away = False
         except JobNotFound as error:
             self._message = error.what

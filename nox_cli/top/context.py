@@ -87,11 +87,11 @@ class Context:
 
     def _refresh(self) -> bool:
         cursor = self.store.events(None).cursor
-        is_changed, self._cursor = cursor != self._cursor, cursor
+        is_changed = cursor != self._cursor
         survey, before = self._survey, self.progress
         found = survey.read(times.now_ms())
         if survey is self._survey:  # else the filters are others since
-            self.progress = found
+            self._cursor, self.progress = cursor, found
         # No event reports a job that was removed.
         return is_changed or found.counts != before.counts
 

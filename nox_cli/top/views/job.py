@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from nox_cli.render.terminal.columns import Cell
     from nox_cli.top.context import Context
     from workers.job import Job
 
@@ -90,37 +91,50 @@ class JobView(TopView):
 
     async def read(self, *, is_changed: bool) -> None:
         """Read the page again, if it can have changed."""
-        job, page = self.job, self.page
+        job, log, reading = self.job, self._log, self._reading
         if job is None:
             return
-        reading = self._reading
-        if reading is None or is_changed or not reading.job.state.is_final:
-            try:
+        try:
+            if reading is None or is_changed or not reading.job.state.is_final:
                 reading = await self.context.call(partial(read_job, self.context, job.id))
-            except JobNotFound:
-                self.plots.display, self.scroll.display = False, True
-                self.text.show([[f"job {job.number} was removed"]])
-                return
-            self._reading = reading
-        self.job, lines = reading.job, reading.lines
-        scroll, plot = self.scroll, self.plots
-        follows = page == "log" and scroll.scroll_y >= scroll.max_scroll_y
+            lines = await self._lines(reading, self.page, log)
+        except JobNotFound:
+            reading, lines = None, [[f"job {job.number} was removed"]]
+        if log is self._log:  # else another page, or job, was opened meanwhile, and is read next
+            self._draw(reading, lines)
+
+    async def _lines(self, reading: JobReading, page: str, log: LogReading) -> list[Sequence[Cell]]:
+        """Read the lines of a page.
+
+        Raises:
+            JobNotFound: the job is gone.
+            StoreError: the store cannot be read.
+        """
+        context = self.context
         if page == "log":
-            lines = lines_of(await self.context.call(partial(self._log.read, self.job)))
-        elif page == "explain":
-            found = await self.context.call(
-                partial(explain, self.context.store, self.context.settings.home, [job.id])
+            return lines_of(await context.call(partial(log.read, reading.job)))
+        if page == "explain":
+            found = await context.call(
+                partial(explain, context.store, context.settings.home, [reading.job.id])
             )
-            lines = printed(explain_page.text, found)
+            return printed(explain_page.text, found)
         has_course = len(reading.points) > 1
-        if page == "plot" and not has_course:
-            lines = [[reading.missing]]
+        return reading.lines if page != "plot" or has_course else [[reading.missing]]
+
+    def _draw(self, reading: JobReading | None, lines: list[Sequence[Cell]]) -> None:
+        """Draw what was read; None: the job is gone."""
+        scroll, plot, page = self.scroll, self.plots, self.page
+        follows = page == "log" and scroll.scroll_y >= scroll.max_scroll_y
+        has_course = reading is not None and len(reading.points) > 1
         plot.display = has_course and (
             page == "plot" or (page == "details" and self.size.width >= _PLOT_FROM)
         )
         scroll.display = page != "plot" or not has_course
         self.text.show(lines)
-        if plot.display:
-            plot.show(reading.points, reading.threshold)
+        self._reading = reading
+        if reading is not None:
+            self.job = reading.job
+            if plot.display:
+                plot.show(reading.points, reading.threshold)
         if follows:
             self.call_after_refresh(scroll.scroll_end, animate=False)

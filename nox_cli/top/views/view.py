@@ -71,7 +71,7 @@ class TopView(Widget):
         """Read what is shown, and draw it.
 
         Args:
-            is_changed: jobs have changed since the last call.
+            is_changed: jobs have changed since the last call that succeeded.
 
         Raises:
             StoreError: the store cannot be read.

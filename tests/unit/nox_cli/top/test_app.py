@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import closing
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +13,15 @@ from nox_cli.argv import Call
 from nox_cli.config.settings import load
 from nox_cli.results.filters import Filters, read_filters
 from nox_cli.top.context import Context
+from nox_cli.top.readings import read_job
 from nox_cli.top.views.jobs import JobsView, JobTable
 from nox_cli.watch.board import AWAY
 from nox_cli.watch.survey import Survey
 from tests.support.ended import done, water
-from tests.support.pilot import drawn, play
+from tests.support.pilot import LIMIT_S, drawn, play
 from tests.support.pools import OTHER_TOKEN, TOKEN, allocate, define, pools_of
 from tests.support.stores import ADA, BOB, beat, claim, failed, new_job, served, submit
+from workers.errors import StoreUnreachable
 from workers.job import JobState, Progress, Reason
 from workers.store.opening import open_store
 from workers.store.values import Point
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nox_cli.config.settings import Settings
+    from nox_cli.top.readings import JobReading
     from nox_cli.watch.batch_progress import BatchProgress
     from tests.support.proxy import Proxy
     from workers.store.base import Store
@@ -95,6 +99,85 @@ def test_top_plots_the_convergence_of_a_running_job(any_store: Store, caller: Se
             assert " > nox watch 1" == top.command
 
     play(steps())
+
+
+def test_top_shows_what_changed_while_another_view_was_there(any_store: Store, caller: Settings) -> None:
+    """
+    A view that comes back has the jobs as they are.
+    """
+    submit(any_store, water("a"))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.wait_for("> 1 ", "queued")
+            await top.press("2")
+            await top.wait_for("no worker is alive")
+            any_store.hold(any_store.with_numbers(1, 1), owner=ADA)
+            await top.wait_for("1 held")
+            await top.press("1")
+            await top.wait_until(lambda: "> 1" in top.lines[4] and " held " in top.lines[4])
+
+    play(steps())
+
+
+def test_top_shows_the_job_that_was_opened_last(
+    any_store: Store, caller: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A job that is opened while another one is still being read is the one that is shown, and that keys change.
+    """
+    submit(any_store, water("a"), water("b"))
+    begun, released = Event(), Event()
+
+    def held(*words: Any) -> JobReading:
+        begun.set()
+        released.wait(LIMIT_S)
+        return read_job(*words)
+
+    monkeypatch.setattr("nox_cli.top.views.job.read_job", held)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("enter")
+            await top.wait_until(begun.is_set)
+            await top.press("escape", "down", "enter")
+            released.set()
+            await top.wait_for("1 a  H2O (3 atoms)", "[details]")
+            await top.press("w", "h")
+            await top.wait_for(" > nox hold 1 ")
+
+    play(steps())
+
+
+def test_top_reads_a_job_again_that_could_not_be_read(
+    any_store: Store, caller: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A change that is known while the store fails is on the page of the job afterwards, without another change.
+    """
+    ids = submit(any_store, water("a"))
+    fail(any_store)
+    has_failed = False
+
+    def failing(*words: Any) -> JobReading:
+        nonlocal has_failed
+        found = read_job(*words)
+        if found.job.state is JobState.QUEUED and not has_failed:
+            has_failed = True
+            raise StoreUnreachable("redis://x")
+        return found
+
+    monkeypatch.setattr("nox_cli.top.views.job.read_job", failing)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("enter")
+            await top.wait_for("1 a  H2O (3 atoms)", "failed")
+            any_store.retry(ids, owner=ADA)
+            await top.wait_for("queued")
+
+    play(steps())
+    assert has_failed
 
 
 def test_top_shows_one_job_on_pages(any_store: Store, caller: Settings) -> None:
