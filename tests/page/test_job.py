@@ -7,18 +7,21 @@ import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from tests.support.browser import both_stores
-from tests.support.ended import complete, done, fail, run_badly, water, xyz
+from tests.support.browser import DRAWN, LIMIT_MS, both_stores
+from tests.support.ended import complete, done, fail, run_badly, run_well, water, xyz
 from tests.support.stores import artifact, claim, served, submit, submit_named
+from tests.support.waiting import wait_until
 from workers.job import Parent, Progress, Reason
+from workers.machine import host
 from workers.runtime.artifacts import live_log
 from workers.store.values import Point
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import APIResponse, Locator, Page, Route
 
     from tests.page.conftest import Visit
     from tests.support.browser import Faults
@@ -70,6 +73,8 @@ GAS: dict[str, Any] = {
     "gibbs_rrho_hartree": -5.02,
 }
 PHONE = {"width": 390, "height": 844}
+# How many answers with steps the page has.
+POINTS_READ = "performance.getEntriesByType('resource').filter((one) => /points$/.test(one.name)).length"
 
 
 def trajectory(frames: int) -> Artifact:
@@ -250,10 +255,10 @@ def test_job_is_followed_as_it_runs(nox: Nox, visit: Visit) -> None:
         (job_id,) = submit(store, water())
         page = visit("#/jobs/1")
         expect(page.locator(".job-head .badge")).to_contain_text("queued")
-        lease = claim(store).lease
-        log = live_log(nox.home / "artifacts", job_id, lease.fence)
+        log = live_log(nox.home / "artifacts", job_id, 1)
         log.parent.mkdir(parents=True)
-        log.write_text("first line\n")
+        log.write_text("first line\n")  # else the job runs where its log cannot be read
+        lease = claim(store).lease
         points = [Point(1, -5.0, 0.5), Point(2, -5.01, 0.25)]
         store.progress(lease, Progress(phase="opt", step=2, energy_hartree=-5.01), points)
         expect(page.locator(".job-head .badge")).to_contain_text("running")
@@ -273,6 +278,78 @@ def test_job_is_followed_as_it_runs(nox: Nox, visit: Visit) -> None:
         store.finish(lease, done(lease, artifacts=(xyz("water"),)))
     expect(page.locator(".job-head .badge")).to_contain_text("done")
     expect(page.get_by_text("-5.07054412 Eh").first).to_be_visible()
+
+
+def test_job_reads_again_what_could_not_be_read(nox: Nox, visit: Visit, faults: Faults) -> None:
+    """
+    The result of a job that ends while the store fails is there afterwards, without another change.
+    """
+    faults.allow("status of 503")
+    failed: set[str] = set()
+
+    def fail_once(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path in failed:
+            route.continue_()
+        else:
+            failed.add(path)
+            route.fulfill(status=503, json={"detail": "the store did not answer"})
+
+    with nox.store() as store:
+        (job_id,) = submit(store, water())
+        page = visit("#/jobs/1")
+        expect(page.locator(".job-head .badge")).to_contain_text("queued")
+        page.route(re.compile(r"/(results\?|jobs/1/(points|log|citation|artifacts/|explain))"), fail_once)
+        run_well(store, job_id, xyz("water"), trajectory(4), artifact("engine.log", "one line\n"))
+    expect(page.get_by_text("-5.07054412 Eh").first).to_be_visible()
+    expect(page.get_by_role("button", name="Copy BibTeX")).to_be_visible()
+    expect(page.get_by_label("Step", exact=True)).to_have_attribute("max", "5")
+    expect(page.get_by_label("Log", exact=True)).to_have_text("one line")
+    expect(
+        page.get_by_role("figure").filter(has_text="Gradient and change").locator(".u-over")
+    ).to_be_visible()
+    assert 5 == len(failed)
+
+
+def test_job_is_shown_once_all_of_the_page_can_be_loaded(nox: Nox, visit: Visit, faults: Faults) -> None:
+    """
+    A file of the page that cannot be loaded is no defect of it, and the view comes by itself.
+    """
+    faults.allow("ERR_FAILED")
+    with nox.store() as store:
+        complete(store, water(), xyz("water"), trajectory(4))
+    page = visit()
+    page.route("**/uPlot.iife.min.js", lambda route: route.abort(), times=1)
+    page.evaluate("location.hash = '#/jobs/1'")
+    alert = page.get_by_role("alert")
+    expect(alert).to_have_text(re.compile("^UPlot.iife.min.js could not be loaded from the server"))
+
+    expect(page.locator(".u-over")).to_have_count(2)
+    expect(alert).to_have_count(0)
+
+
+def test_job_shows_the_newest_steps(nox: Nox, visit: Visit) -> None:
+    """
+    Steps that were asked for while the job ran, and come after those of its end, do not replace them.
+    """
+    kept: list[tuple[Route, APIResponse]] = []
+    with nox.store() as store:
+        submit(store, water())
+        lease = claim(store, f"{host()}-1-abcdef").lease
+        store.progress(lease, Progress(phase="opt", step=1), [Point(1, -5.0, 0.5)])
+        page = visit("#/jobs/1")
+        expect(page.get_by_text("step 1", exact=True)).to_be_visible()
+        page.route("**/points", lambda route: kept.append((route, route.fetch())), times=1)
+        wait_until(lambda: page.title() and kept, LIMIT_MS / 1_000, "the next look")
+        store.finish(lease, done(lease, artifacts=(trajectory(4),)))
+    newest = page.get_by_text("step 4", exact=True)
+    expect(newest).to_be_visible()
+    before = page.evaluate(POINTS_READ)
+    kept[0][0].fulfill(response=kept[0][1])
+    page.wait_for_function(f"{POINTS_READ} > {before}")
+    page.evaluate(DRAWN)
+
+    expect(newest).to_be_visible()
 
 
 @both_stores

@@ -216,6 +216,26 @@ def test_a_row_that_could_not_be_read_is_read_again(visit: Visit, nox: Nox, faul
     expect(row(page, "one")).to_contain_text("held")
 
 
+def test_a_list_that_could_not_be_read_is_read_again(visit: Visit, nox: Nox, faults: Faults) -> None:
+    """
+    A new job that the page learns of while the store fails is in the list afterwards, without another change.
+    """
+    faults.allow("status of 503")
+    with nox.store() as store:
+        submit_named(store, "one")
+        page = visit("#/jobs")
+        expect(row(page, "one")).to_contain_text("queued")
+        answer = {"status": 503, "json": {"detail": "the store did not answer"}}
+        page.route("**/jobs?sort=*", lambda route: route.fulfill(**answer))
+
+        with page.expect_response(lambda found: "?sort=" in found.url and found.status == 503):
+            submit_named(store, "two")
+        expect(page.get_by_role("alert")).to_contain_text("The store did not answer")
+        page.unroute("**/jobs?sort=*")
+    expect(row(page, "two")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_list_from_before_a_change_does_not_hide_it(visit: Visit, nox: Nox) -> None:
     """
     A list that was read before a job changed, and comes after the job's new record, leaves the new state.
@@ -277,6 +297,25 @@ def test_a_row_that_changes_while_it_is_pressed_opens_its_job(visit: Visit, nox:
     expect(page).to_have_url(address("#/jobs/1"))
 
 
+def test_a_row_that_was_read_before_it_is_pressed_opens_its_job(visit: Visit, nox: Nox) -> None:
+    """
+    A record that has come, but is not drawn so far, waits for the release of the mouse, too.
+    """
+    with nox.store() as store:
+        submit_named(store, "one")
+        page = visit("#/jobs")
+        cell = page.get_by_role("gridcell", name="queued")
+        cell.hover()
+        page.evaluate("() => { window.held = []; window.requestAnimationFrame = (draw) => held.push(draw); }")
+        store.hold(store.with_numbers(1, 1), owner=None)
+        page.wait_for_function("held.length > 0", polling=50)
+    page.mouse.down()
+    page.evaluate("held.forEach((draw) => draw(0))")
+    page.mouse.up()
+
+    expect(page).to_have_url(address("#/jobs/1"))
+
+
 @both_stores
 def test_a_list_of_many_jobs_is_a_window(visit: Visit, nox: Nox) -> None:
     """
@@ -306,6 +345,7 @@ def test_a_person_who_comes_back_finds_the_place(visit: Visit, nox: Nox) -> None
     with nox.store() as store:
         submit(store, *(new_job(f"job{i:03}") for i in range(600)))
     page = visit("#/jobs")
+    expect(page.get_by_text("600 jobs", exact=True)).to_be_visible()  # before, the list is shorter
     expect(row(page, "job599")).to_be_visible()
     page.locator(".list").evaluate("list => { list.scrollTop = 9600; }")
     row(page, "job290").get_by_role("link", name="job290").click()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Route
 
     from tests.page.conftest import Visit
+    from tests.support.browser import Faults
     from tests.support.nox import Nox
     from workers.store.base import Store
 
@@ -123,6 +124,22 @@ def test_overview_explains_the_newest_failure(visit: Visit, store: Store) -> Non
     page.evaluate(DRAWN)
 
     expect(explained).to_contain_text("not converged after")
+
+
+def test_overview_explains_a_failure_that_could_not_be_read(
+    visit: Visit, store: Store, faults: Faults
+) -> None:
+    """
+    An explanation that the store did not give is there after the next look.
+    """
+    faults.allow("status of 503")
+    page = visit()
+    answer = {"status": 503, "json": {"detail": "the store did not answer"}}
+    page.route("**/explain", lambda route: route.fulfill(**answer), times=1)
+    with page.expect_response(lambda found: "/explain" in found.url and found.status == 503):
+        fail(store)
+
+    expect(section(page, "Failed, by reason")).to_contain_text("not converged after")
 
 
 def test_overview_names_what_keeps_jobs_from_running(visit: Visit, store: Store) -> None:

@@ -156,7 +156,7 @@ export async function act({ action, refresh, ...chosen }) {
         replace(more, doneField(options, states.completed, update));
       }
       update();
-      if (action !== "set") {
+      if (action !== "set" && document.activeElement === back) {
         (confirm.disabled ? back : confirm).focus();
       }
     } catch (error) {

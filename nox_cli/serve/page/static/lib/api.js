@@ -40,6 +40,8 @@ export class ApiError extends Error {
     this.refusals = problem.refusals ?? [];
     this.jobs = problem.jobs ?? [];
     this.retryAfterS = retryAfterS;
+    /** Whether the same request may succeed later. */
+    this.isPassing = status < 400 || status >= 500 || status === 429;
   }
 }
 
@@ -181,7 +183,11 @@ export async function request(method, path, options = {}) {
   }
 }
 
-// A click is lost where what was pressed is drawn anew before it is released: content that comes meanwhile waits.
+/** Wait until nothing is pressed: a click is lost where what was pressed is drawn anew before it is released. */
+export function unpressed() {
+  return released;
+}
+
 globalThis.addEventListener?.(
   "pointerdown",
   ({ target, button }) => {

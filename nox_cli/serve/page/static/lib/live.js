@@ -261,7 +261,7 @@ async function succeeds(work, signal) {
     await work();
   } catch (error) {
     if (error instanceof ApiError) {
-      return error.status >= 400 && error.status < 500 && error.status !== 429;
+      return !error.isPassing;
     }
     if (!signal?.aborted) {
       reportError(error);
@@ -396,7 +396,7 @@ function passing(error) {
   if (!(error instanceof ApiError)) {
     return "";
   }
-  if (error.status >= 400 && error.status < 500 && error.status !== 429) {
+  if (!error.isPassing) {
     throw error;
   }
   return error.message;

@@ -4,6 +4,8 @@ import { h } from "./dom.js";
 import { live } from "./live.js";
 
 const SHOWN_MS = 6_000;
+// Until what failed is tried again while the page is live.
+const AGAIN_MS = 5_000;
 
 /**
  * Report something that has happened; screen readers read it.
@@ -67,6 +69,7 @@ export function failure(error, retry) {
       }
       wasAway = live.state !== "live";
     }, waiting.signal);
+    setTimeout(() => !wasAway && !waiting.signal.aborted && box.isConnected && again(), AGAIN_MS);
   }
   return box;
 }

@@ -1,5 +1,7 @@
 // Scripts of others, loaded once when the first view needs them.
 
+import { ApiError } from "./api.js";
+
 /** @type {Map<string, Promise<void>>} */
 const loaded = new Map();
 
@@ -30,7 +32,7 @@ export function load(name) {
     element.addEventListener("error", () => {
       loaded.delete(name);
       element.remove();
-      reject(new Error(`${name} could not be loaded from the server`));
+      reject(new ApiError(0, { detail: `${name} could not be loaded from the server` }));
     });
     document.head.append(element);
   });

@@ -1,5 +1,6 @@
 // Lists of any length: only the visible rows are in the document.  Keys move in it, select and open.
 
+import { unpressed } from "../lib/api.js";
 import { h, replace } from "../lib/dom.js";
 
 /**
@@ -157,7 +158,8 @@ export class List {
 
   /** Draw again, before the next frame. */
   draw() {
-    this._frame ||= requestAnimationFrame(() => {
+    this._frame ||= requestAnimationFrame(async () => {
+      await unpressed();
       this._frame = 0;
       this._draw();
     });

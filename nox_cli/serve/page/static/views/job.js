@@ -14,7 +14,7 @@ import { citation, files, Log } from "./job/files.js";
 import { Numbers } from "./job/numbers.js";
 import { Structure } from "./job/structure.js";
 
-/** @typedef {{element: HTMLElement, update: (job: Job) => unknown}} Part - a panel, which hides what there is not. */
+/** @typedef {{element: HTMLElement, update: (job: Job) => unknown, shown?: string}} Part - a panel, which hides what there is not. */
 
 const REFRESH_MS = 250;
 const LOOK_MS = 1_000;
@@ -104,7 +104,14 @@ class View {
     const { signal } = this.about;
     redraw(this.head, this.heading(job));
     replace(this.facts, h("h2", "Job"), about(job, this.parents), command(line("nox", "status", job.number)));
-    await Promise.all([this.explain(job), ...this.parts.map((part) => part.update(job))]);
+    const work = [this.explain(job), ...this.parts.map((part) => part.update(job))];
+    const failed = (await Promise.allSettled(work)).find((one) => one.status === "rejected");
+    if (failed) {
+      for (const part of this.parts) {
+        part.shown = ""; // all is read again
+      }
+      throw failed.reason;
+    }
     signal.throwIfAborted();
   }
 
@@ -179,7 +186,7 @@ function parent(id, job) {
 class Progress {
   /** @param {{path: string, signal: AbortSignal}} about */
   constructor({ path, signal }) {
-    this.onLook = () => {};
+    this.onLook = async () => {};
     this.bar = h("progress", { "aria-label": "Progress", max: "1" });
     this.message = h("span");
     this.clock = h("span.muted");
@@ -195,7 +202,7 @@ class Progress {
       async () => {
         const found = await get(`${path}/status`, { signal });
         this.show(found.progress, found.message);
-        this.onLook();
+        await this.onLook();
       },
       LOOK_MS / 2,
       signal,

@@ -13,6 +13,7 @@ import { List, Selection } from "../lists/list.js";
 import { PagedRows, TO_COME } from "../lists/pages.js";
 import { download } from "../plots/numbers.js";
 import { ADDED, COLUMNS, column, usual } from "./jobs/columns.js";
+import { firstUse } from "./overview.js";
 
 export const title = "Jobs";
 
@@ -180,9 +181,12 @@ class JobsView {
       this.fresh += await this.rows.news();
     }
     this.announce();
+    if (this.rows.error) {
+      throw this.rows.error; // it is read once the server answers
+    }
     const leastMs = SORTS.has(this.sortKey) ? ROWS_MS : LIST_MS; // a new job is seen as soon as a new state
     const restMs = Math.max(leastMs, REST * (performance.now() - began)) - ROWS_MS;
-    if (restMs > 0 && !this.rows.error) {
+    if (restMs > 0) {
       await rest(Math.min(LONGEST_REST_MS, restMs), this.signal);
     }
   }
@@ -283,11 +287,7 @@ class JobsView {
     const isFiltered = Object.keys(this.filters).some((name) => name !== "sort");
     return isFiltered
       ? empty("No job passes these filters", h("a", { href: href("jobs") }, "Show all jobs"))
-      : empty(
-          "No jobs so far",
-          h("a.button.primary", { href: href("submit") }, "Submit files"),
-          command(line("nox", "submit", "molecule.xyz", "--opt")),
-        );
+      : firstUse();
   }
 
   drawTotal() {
@@ -346,9 +346,7 @@ class JobsView {
     this.made = others.map(([name, value]) => {
       const rest =
         name === "state"
-          ? words(this.filters.state)
-              .filter((one) => one !== value)
-              .join(",")
+          ? toggled(words(this.filters.state), value, undefined)
           : [this.filters[name]].flat().filter((one) => one !== value);
       const label = name === "selector" ? value : name === "all_users" ? "all users" : `${name}: ${value}`;
       const remove = h(
@@ -416,7 +414,7 @@ class JobsView {
    */
   filter(changed, focus) {
     refocus = focus;
-    go("jobs", { ...this.filters, ...changed, ...(this.columns ? { columns: this.columns } : {}) });
+    go("jobs", { ...this.filters, ...changed, columns: this.columns });
   }
 
   /** @param {string} key */
@@ -439,16 +437,8 @@ class JobsView {
     const self = this;
     function choose(/** @type {any} */ event) {
       refocus = `${COLUMN_BOX}"${event.target.value}"]`;
-      const on = new Set(
-        boxes
-          .map((box) => box.firstChild)
-          .filter((box) => box.checked)
-          .map((box) => box.value),
-      );
-      const names = [
-        ...known.filter((name) => on.has(name)),
-        ...self.names.filter((name) => !(name in COLUMNS)),
-      ].join(",");
+      const on = known.filter((_, place) => boxes[place].firstChild.checked);
+      const names = [...on, ...self.names.filter((name) => !(name in COLUMNS))].join(",");
       if (names) {
         const isUsual = names === usual(self.sortKey);
         localStorage.setItem(KEPT_COLUMNS, names);
@@ -492,11 +482,7 @@ class JobsView {
     this.list.draw();
     if (selection.isEmpty) {
       const { cursor, ...filters } = this.filters;
-      const listed = line(
-        "nox",
-        "list",
-        ...listWords({ ...filters, ...(this.columns ? { columns: this.columns } : {}) }),
-      );
+      const listed = line("nox", "list", ...listWords({ ...filters, columns: this.columns }));
       if (!this.bar.querySelector(".command")) {
         replace(this.bar, command(listed));
       }

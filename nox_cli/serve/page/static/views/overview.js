@@ -197,7 +197,8 @@ class Overview {
   }
 }
 
-function firstUse() {
+/** Say that there is no job, and how to make one. */
+export function firstUse() {
   return empty(
     "No jobs so far",
     h("a.button.primary", { href: href("submit") }, "Submit files"),

@@ -3,6 +3,7 @@
 import { h, redraw, replace } from "../../lib/dom.js";
 import { count, title } from "../../lib/format.js";
 import { sorted } from "./ensemble.js";
+import { overlay } from "./overlay.js";
 import { fixed, quantities } from "./result_columns.js";
 
 const MOST = 5;
@@ -94,7 +95,6 @@ export class Together {
     const close = h("button.button", { onclick: () => this.close() }, "Close");
     replace(this.panel, h("div.head", h("h2", `Structures of ${count(rows.length, "job")}`), close), box);
     this.panel.hidden = false;
-    const { overlay } = await import("./overlay.js");
     const words = (/** @type {Row} */ row) =>
       row.reference ? `${fixed(row[difference.field], difference.decimals)} ${difference.words}` : "";
     await overlay(box, rows, words, AbortSignal.any([this.showing.signal, this.signal]));

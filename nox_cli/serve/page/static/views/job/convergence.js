@@ -23,6 +23,7 @@ export class Convergence {
     this.isWanted = false;
     this.taken = 0;
     this.first = 1;
+    this.turn = 0;
   }
 
   /** @param {Job} job */
@@ -30,17 +31,9 @@ export class Convergence {
     this.isWanted = Boolean(job.spec.opt_level) && job.attempt > 0;
     this.taken = job.state === "running" ? 0 : (job.outcome?.result?.convergence?.steps ?? 0);
     this.element.hidden = !this.isWanted;
-    replace(
-      this.command,
-      command(
-        line(
-          "nox",
-          job.state === "running" ? "watch" : "plot",
-          job.number,
-          ...(job.state === "running" ? [] : ["--kind", "convergence"]),
-        ),
-      ),
-    );
+    const { number } = job;
+    const words = job.state === "running" ? ["watch", number] : ["plot", number, "--kind", "convergence"];
+    replace(this.command, command(line("nox", ...words)));
     await this.look();
   }
 
@@ -49,16 +42,20 @@ export class Convergence {
     if (!this.isWanted) {
       return;
     }
+    const turn = ++this.turn;
     let found;
     try {
       found = await get(`${this.path}/points`, { signal: this.signal });
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.signal.throwIfAborted();
-      replace(
-        this.verdict,
-        h("p.muted", `The steps cannot be read: ${/** @type {Error} */ (error).message}`),
-      );
+      if (error.isPassing) {
+        throw error;
+      }
+      replace(this.verdict, h("p.muted", `The steps cannot be read: ${error.message}`));
       return;
+    }
+    if (turn !== this.turn) {
+      return; // a newer answer is here, or comes
     }
     this.element.hidden = !(found.running || found.points.length);
     if (!found.points.length) {
@@ -78,10 +75,7 @@ export class Convergence {
     const steps = points.map((/** @type {any} */ one) => one.step);
     const energies = points.map((/** @type {any} */ one) => one.energy_hartree);
     const norms = points.map((/** @type {any} */ one) => one.gradient_norm_hartree_per_bohr);
-    const lowest = energies.reduce(
-      (/** @type {number} */ one, /** @type {number} */ two) => Math.min(one, two),
-      Infinity,
-    );
+    const lowest = Math.min(...energies);
     // Of a rejected step a running optimisation reports the energy of the step before.
     const changes = energies.map((/** @type {number} */ energy, /** @type {number} */ place) =>
       place === 0 || (found.running && energy === energies[place - 1])
@@ -130,13 +124,15 @@ export class Convergence {
         ],
       },
     ];
-    if (this.drawn) {
+    this.drawn ??= Promise.all(all.map((one) => plot(this.plots, one, this.signal)));
+    try {
       for (const [place, one] of (await this.drawn).entries()) {
         one.update(all[place]);
       }
-    } else {
-      this.drawn = Promise.all(all.map((one) => plot(this.plots, one, this.signal)));
-      await this.drawn;
+    } catch (error) {
+      this.drawn = null; // the next look draws it again
+      replace(this.plots);
+      throw error;
     }
   }
 

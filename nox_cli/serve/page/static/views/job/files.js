@@ -58,16 +58,15 @@ export class Log {
     this.element.hidden = !(isKept || isRunning) || job.spec.kind === "echo";
     const shown = job.outcome?.attempt ?? job.attempt;
     this.attempt = isRunning || shown === job.attempt ? undefined : shown; // the files are of the result's
-    if (!this.element.hidden) {
-      this.open(isRunning);
-    }
+    const opened = this.element.hidden ? null : this.open(isRunning);
+    return isRunning || opened; // it follows a running job to its end
   }
 
   /** Show the log of an earlier attempt.  @param {number} attempt */
   show(attempt) {
     this.attempt = attempt;
     this.element.hidden = false;
-    this.open(false);
+    this.open(false).catch(() => {}); // the state has it
     this.element.scrollIntoView({ block: "nearest" });
   }
 
@@ -79,20 +78,25 @@ export class Log {
     const chosen = this.attempt ? ["--attempt", this.attempt] : [];
     replace(this.command, command(line("nox", "logs", this.number, ...(isRunning ? ["-f"] : chosen))));
     this.state.textContent = this.attempt ? `attempt ${this.attempt}` : "";
-    this.text.textContent = "";
     try {
       if (isRunning) {
+        this.text.textContent = "";
         await follow(`${this.path}/log`, {
           signal,
           onBlocks: (blocks) => this.add(blocks.map((one) => (one.name === "end" ? "" : one.data)).join("")),
         });
       } else {
         const query = { lines: MOST_LINES, attempt: this.attempt };
-        this.add(await text(`${this.path}/log`, { query, signal }));
+        const log = await text(`${this.path}/log`, { query, signal });
+        this.text.textContent = ""; // at once: what a person reads stays where it is
+        this.add(log);
       }
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       if (!signal.aborted) {
-        replace(this.state, /** @type {Error} */ (error).message);
+        replace(this.state, error.message);
+        if (error.isPassing) {
+          throw error;
+        }
       }
     }
     this.text.hidden = this.text.textContent === "";
@@ -222,7 +226,6 @@ export function citation({ path, signal }) {
     if (!isDone || shown === String(job.result_attempt)) {
       return;
     }
-    shown = String(job.result_attempt);
     try {
       const found = await get(`${path}/citation`, { signal });
       const sentences = found.sentences.join(" ");
@@ -249,8 +252,12 @@ export function citation({ path, signal }) {
         ),
         command(line("nox", "cite", job.number)),
       );
-    } catch (error) {
+      shown = String(job.result_attempt);
+    } catch (/** @type {any} */ error) {
       signal.throwIfAborted();
+      if (error.isPassing) {
+        throw error;
+      }
       replace(element, h("h2", "Citation"), failure(error));
     }
   };

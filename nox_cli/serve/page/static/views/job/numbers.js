@@ -90,6 +90,8 @@ export class Numbers {
     };
     const units = Object.entries(UNITS).map(([name, one]) => [name, one.words]);
     const choice = select(units, this.unit, choose, { "aria-label": "Unit" });
+    const chosen = this.unit === "hartree" ? [] : ["--unit", this.unit];
+    const all = job.public_state === "completed" ? [] : ["--all"];
     const { thermochemistry } = job.outcome.result;
     replace(
       this.energies,
@@ -107,15 +109,7 @@ export class Numbers {
             `${conditions(thermochemistry)}, TS ${(row[`enthalpy${suffix}`] - row[`gibbs${suffix}`]).toFixed(decimals)} ${words}`,
           ),
       ),
-      command(
-        line(
-          "nox",
-          "results",
-          job.number,
-          ...(this.unit === "hartree" ? [] : ["--unit", this.unit]),
-          ...(job.public_state === "completed" ? [] : ["--all"]),
-        ),
-      ),
+      command(line("nox", "results", job.number, ...chosen, ...all)),
     );
   }
 

@@ -103,9 +103,12 @@ export class Structure {
         frames: path,
         remark: isWhole ? "" : `The first ${frames.length} steps of the path are shown.`,
       };
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.signal.throwIfAborted();
-      return { frames: [], remark: `The path cannot be read: ${/** @type {Error} */ (error).message}` };
+      if (error.isPassing) {
+        throw error;
+      }
+      return { frames: [], remark: `The path cannot be read: ${error.message}` };
     }
   }
 }

@@ -209,7 +209,6 @@ export class Failures extends Panel {
         command(line("nox", "retry", selector, "--from-last-geometry")),
       );
     }
-    let newest = "";
     return {
       element,
       update: (/** @type {any} */ group) => {
@@ -225,9 +224,8 @@ export class Failures extends Panel {
           },
         );
         sample.classList.toggle("has-more", group.count > group.sample.length);
-        if (group.sample.length && group.sample[0].job_id !== newest) {
-          newest = group.sample[0].job_id;
-          this.explain(newest, why);
+        if (group.sample.length) {
+          this.explain(group.sample[0].job_id, why);
         }
       },
     };
@@ -241,12 +239,12 @@ export class Failures extends Panel {
       }
       this.explained.set(
         job,
-        get(`jobs/${job}/explain`, { signal: this.signal }).catch(() => null),
+        get(`jobs/${job}/explain`, { signal: this.signal }).catch(() => this.explained.delete(job)),
       );
     }
     why.dataset.job = job;
     const found = await this.explained.get(job);
-    if (found && found.raw_state === "failed" && why.dataset.job === job) {
+    if (found.raw_state === "failed" && why.dataset.job === job) {
       put(why, [found.why.replace(/^failed: /, ""), ...found.facts.slice(-1)].join(" · "));
       why.title = found.facts.map(safe).join("\n");
       growOnly(this.body);
