@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import expect
 
 from nox_cli.tokens.codes import new_code
+from tests.support.browser import NO_SERVER
 from tests.support.page_views import take_time_between_keys
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tests.support.server import Serve, Server
 
 NO_SESSION = "status of 401"
-NO_SERVER = "ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE"
 # Keeps a page from the server until a person presses something.
 WAIT_FOR_CLICK = """() => {
     const ask = window.fetch;
@@ -43,6 +43,7 @@ def test_a_link_leads_to_a_view(page: Page) -> None:
     page.evaluate("document.querySelector('#account .who').textContent = 'a.very.long.name@example.org'")
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function("width => innerWidth === width", arg=width)
         assert width == page.evaluate("document.documentElement.scrollWidth")
 
 

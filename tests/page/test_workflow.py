@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from tests.support.browser import both_stores, over_own_redis
+from tests.support.browser import NO_SERVER, both_stores, over_own_redis
 from tests.support.ended import complete, water
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_a_page_survives_restarts_of_server_and_redis(
     """
     What happens during an outage and after it comes to the page that was open, without a reload.
     """
-    faults.allow("Failed to load resource|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING")
+    faults.allow(f"{NO_SERVER}|status of 503")
     page.evaluate("window.isTheSame = true")
     page.get_by_role("link", name="Jobs", exact=True).click()
     state = page.locator("#connection")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_readings_are_shared_for_a_second(
     Requests within a second get the same answer; a later one gets a new one.
     """
     now = [1_000.0]
-    monkeypatch.setattr("nox_cli.serve.recent.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("nox_cli.serve.recent.time", SimpleNamespace(monotonic=lambda: now[0]))
     paths = ("/progress", "/workforce", "/batches", "/running")
     with any_nox.store() as store:
         submit_named(store, "a", batch="first")

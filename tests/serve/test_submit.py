@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -153,7 +154,7 @@ def test_submits_share_one_look_at_the_store(
 
         return answer
 
-    monkeypatch.setattr(recent, "FRESH_S", 60.0)
+    monkeypatch.setattr(recent, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
     for name in ("health", "workers"):
         monkeypatch.setattr(store, name, counted(name, getattr(store, name)))
     for _ in range(5):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LIMIT_MS = 20_000
 # A script that ends once the next frame is drawn.
 DRAWN = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+# What a browser reports of a server that ends, at whatever point of a request, and of one that is not there.
+NO_SERVER = "ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|(CONTENT_LENGTH|INCOMPLETE_CHUNKED)_)"
 # Decorates a test of a page that is to run on both stores.
 both_stores = pytest.mark.parametrize("nox", ["local", "redis"], indirect=True)
 over_own_redis = pytest.mark.parametrize("nox", ["own redis"], indirect=True)
