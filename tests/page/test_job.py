@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from tests.support.browser import DRAWN, LIMIT_MS, both_stores
+from tests.support.browser import DRAWN, LIMIT_MS, both_stores, wait_in
 from tests.support.ended import complete, done, fail, run_badly, run_well, water, xyz
 from tests.support.stores import artifact, claim, served, submit, submit_named
 from tests.support.waiting import wait_until
@@ -200,7 +200,7 @@ def test_job_shows_all_atoms_of_a_molecule(nox: Nox, visit: Visit) -> None:
     page = visit("#/jobs/1")
 
     expect(stage(page).locator("canvas").first).to_be_visible()
-    page.wait_for_function(f"({HEIGHT_DRAWN})() > 0")
+    wait_in(page, f"({HEIGHT_DRAWN})() > 0")
     assert 0.6 < page.evaluate(HEIGHT_DRAWN) < 0.98
 
 
@@ -346,7 +346,7 @@ def test_job_shows_the_newest_steps(nox: Nox, visit: Visit) -> None:
     expect(newest).to_be_visible()
     before = page.evaluate(POINTS_READ)
     kept[0][0].fulfill(response=kept[0][1])
-    page.wait_for_function(f"{POINTS_READ} > {before}")
+    wait_in(page, f"{POINTS_READ} > {before}")
     page.evaluate(DRAWN)
 
     expect(newest).to_be_visible()
@@ -455,7 +455,7 @@ def test_job_files_are_saved(nox: Nox, visit: Visit) -> None:
         figure.get_by_role("button", name="Save as CSV").click()
     page.get_by_role("button", name="Copy BibTeX").click()
     copied = "navigator.clipboard.readText().then((text) => text.includes('@article{Bannwarth2019'))"
-    page.wait_for_function(copied)
+    wait_in(page, copied)
 
     assert "water-opt.xyz" == file.value.suggested_filename
     assert Path(file.value.path()).read_text().startswith("3\nwater\n")

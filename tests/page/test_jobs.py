@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import DRAWN, LIMIT_MS, both_stores
+from tests.support.browser import DRAWN, LIMIT_MS, both_stores, wait_in
 from tests.support.ended import complete, fail, water
 from tests.support.stores import ADA, claim, new_job, submit, submit_named
 from tests.support.waiting import wait_until
@@ -308,7 +308,7 @@ def test_a_row_that_was_read_before_it_is_pressed_opens_its_job(visit: Visit, no
         cell.hover()
         page.evaluate("() => { window.held = []; window.requestAnimationFrame = (draw) => held.push(draw); }")
         store.hold(store.with_numbers(1, 1), owner=None)
-        page.wait_for_function("held.length > 0", polling=50)
+        wait_in(page, "held.length > 0")
     page.mouse.down()
     page.evaluate("held.forEach((draw) => draw(0))")
     page.mouse.up()

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nox_cli.tokens.codes import new_code
-from tests.support.browser import LIMIT_MS, both_stores
+from tests.support.browser import LIMIT_MS, both_stores, wait_in
 from tests.support.ended import complete, water
 from tests.support.page_views import go
 from tests.support.stores import ADA, BOB
@@ -48,7 +48,7 @@ def test_a_link_signs_in_once_and_leaves_the_address(
     link = f"{server.url}/#code={code}"
     before = page.evaluate(PROOF)
     page.goto(link)
-    page.wait_for_function(f"before => {PROOF} !== before", arg=before)
+    wait_in(page, f"before => {PROOF} !== before", before)
     expect(page).not_to_have_url(re.compile("code"))
     page.go_back()
     expect(page).to_have_url(f"{server.url}/#/workers")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import expect
 
 from nox_cli.tokens.codes import new_code
-from tests.support.browser import NO_SERVER
+from tests.support.browser import NO_SERVER, wait_in
 from tests.support.page_views import take_time_between_keys
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_a_link_leads_to_a_view(page: Page) -> None:
     page.evaluate("document.querySelector('#account .who').textContent = 'a.very.long.name@example.org'")
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 844})
-        page.wait_for_function("width => innerWidth === width", arg=width)
+        wait_in(page, "width => innerWidth === width", width)
         assert width == page.evaluate("document.documentElement.scrollWidth")
 
 

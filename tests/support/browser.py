@@ -6,17 +6,19 @@ import os
 import re
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests.support.waiting import wait_until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 LIMIT_MS = 20_000
 # A script that ends once the next frame is drawn.
@@ -36,6 +38,14 @@ _ARGUMENTS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 _WITHOUT_HOST = {"about", "blob", "data"}
+
+
+def wait_in(page: Page, script: str, arg: Any = None) -> None:
+    """Evaluate a script in a page again and again until it returns something true.
+
+    `Page.wait_for_function` does so in the page itself, whose policy refuses it from the second time on.
+    """
+    wait_until(lambda: page.evaluate(script, arg), LIMIT_MS / 1_000, script)
 
 
 @contextmanager
