@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from tests.support.environment import scrub
 from tests.support.nox import Nox
+from tests.support.patient import patience
 from tests.support.proxy import Proxy
 from tests.support.redis_server import RedisServer
 from tests.support.stores import ADA
@@ -112,7 +113,8 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def redis_store(home: Path, redis_url: str) -> Iterator[RedisStore]:
     """An empty store in the shared Redis."""
-    opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
+    with patience():
+        opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
     yield opened
     opened.close()
 

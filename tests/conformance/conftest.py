@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.patient import patience
 from tests.support.vandal import vandal_of
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
@@ -30,7 +31,8 @@ def settings(request: pytest.FixtureRequest, home: Path) -> StoreSettings:
 @pytest.fixture
 def store(settings: StoreSettings) -> Iterator[Store]:
     """An empty store."""
-    opened = open_store(settings)
+    with patience():
+        opened = open_store(settings)
     yield opened
     opened.close()
 
@@ -39,7 +41,8 @@ def store(settings: StoreSettings) -> Iterator[Store]:
 def another(settings: StoreSettings, store: Store) -> Iterator[Store]:
     """The same store opened once more, as another process would."""
     assert store.where
-    opened = open_store(settings)
+    with patience():
+        opened = open_store(settings)
     yield opened
     opened.close()
 
