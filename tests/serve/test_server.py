@@ -362,9 +362,10 @@ def test_a_second_signal_hurries_a_server(nox: Nox, serve: Serve, second: signal
 
     server = serve(nox)
     port = int(server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port)) as slow:
+    with socket.create_connection(("127.0.0.1", port), LIMIT_S) as slow:
         head = f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\n"
-        slow.sendall(f"{head}Content-Length: 10\r\n\r\n".encode())
+        slow.sendall(f"{head}Content-Length: 10\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert slow.recv(12) == b"HTTP/1.1 100"  # the server waits for the body
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not _accepts(port), 30, lambda: "the end of listening")
         assert code == server.stop(second)
