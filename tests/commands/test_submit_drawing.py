@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.support.nox import Nox
 
+# The line in which a command that takes long counts, once it is removed.
+BLANKED = re.compile(r"[^\n]*\r +\r")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -36,7 +38,8 @@ def at_a_terminal(nox: Nox, *words: str, columns: int = 80) -> str:
     finally:
         os.close(leader)
     assert 0 == process.wait(timeout=60), shown.decode()
-    return ESCAPES.sub("", shown.decode()).replace("\r\n", "\n")
+    text = ESCAPES.sub("", shown.decode()).replace("\r\n", "\n")
+    return BLANKED.sub("", text)
 
 
 def copy(name: str, to: Path) -> str:
