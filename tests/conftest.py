@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from tests.support.slurm import Slurm
 
 scrub(os.environ)
-# nohup and a script's `&` start programs that ignore these; what tests start would ignore them too.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-for _number in (signal.SIGHUP, signal.SIGQUIT):
-    signal.signal(_number, signal.SIG_DFL)
 settings.register_profile("nox", deadline=None)  # a busy machine is no failure
 settings.load_profile("nox")
 LONG_S = 1800
@@ -51,6 +47,19 @@ class StartRedis(Protocol):
 
     def __call__(self, **options: str) -> RedisServer:
         """Start it; it is ended after the test."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _received_signals() -> None:
+    """Let what tests start end by signals that nohup and a script's `&` let pytest ignore."""
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            # A program that is started has the default again where its parent has a handler; pytest goes on.
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _nothing)
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""
 
 
 @pytest.fixture(autouse=True)

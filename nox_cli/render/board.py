@@ -80,7 +80,7 @@ def frame(board: Board, width: int, height: int) -> list[Line]:
         lines = _few(board, width, height)
     else:
         lines = _many(board, width, height)
-    if board.follower.away_since is not None:
+    if board.follower.is_away:
         lines = [*lines[: height - 1], [Painted(AWAY, "yellow")]]
     return lines
 

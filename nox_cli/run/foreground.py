@@ -15,9 +15,9 @@ from nox_cli.results.documents import outcome
 from nox_cli.results.files import copy, planned
 from nox_cli.run.manifest import NOTHING_RUN, Manifest, earlier, published, refuse_equal_names, refuse_files
 from nox_cli.submission.handover import Stored, hand_over
-from nox_cli.watch.follower import Follower, verdict
+from nox_cli.watch.follower import Follower, Patience, verdict
 from nox_cli.watch.ledger import Ledger
-from workers.errors import InputRefused, StoreBusy, StoreError, StoreUnreachable
+from workers.errors import InputRefused, StoreError
 from workers.job import FINAL, JobState
 from workers.names import OPT_XYZ
 
@@ -82,6 +82,7 @@ class Running:
         self._follower = Follower(store, job_ids)
         self._ledger = Ledger()  # is kept where there is a terminal for the line
         self._changed: dict[str, None] = {}  # jobs whose newest record is still to be read
+        self._patience = Patience()  # with reads of results
         self._untold: deque[Job] = deque()  # jobs that have ended and whose results are still to be written
 
     @property
@@ -135,7 +136,7 @@ class Running:
         if any(self._is_astray(job) for job in jobs):
             slots.open_up()
         received = slots.run(lambda: self._follow(slots, tell))
-        if not self._follow(slots, tell, is_patient=False) and received:
+        if not self._follow(slots, tell, is_patient=bool(received)) and received:
             self.stopped(received[0])
 
     def _follow(self, slots: Slots, tell: Callable[[JobEnd], None], *, is_patient: bool = True) -> bool:
@@ -167,10 +168,12 @@ class Running:
             try:
                 files = self._write(job) if self._directory is not None else ()
                 text = self._store.outcomes([job.id]).get(job.id) if job.state is JobState.DONE else None
-            except (StoreUnreachable, StoreBusy):
+            except StoreError as error:
                 if not is_patient:
                     raise
+                self._patience.check(error)
                 return
+            self._patience.reset()
             self._untold.popleft()
             end = JobEnd(job, files, outcome(text).warnings)
             self.ended.append(end)

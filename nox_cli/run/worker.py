@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
@@ -16,7 +16,7 @@ from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node, start_one
 from nox_cli.names import printable
 from nox_cli.run.limits import NO_WORKER, share, time_limit
-from workers.errors import StoreBusy, StoreError, StoreRefused, StoreUnreachable, UsageError
+from workers.errors import Retry, StoreBusy, StoreError, StoreRefused, StoreUnreachable, UsageError
 from workers.job import MAX_BUNDLED
 from workers.runtime.observer import Observer, Observers
 
@@ -122,20 +122,26 @@ class AllocatedWorker(Observer):
             self._join()
         except StoreError as error:
             self._log.warning(f"the allocation could not be joined: {error}")
-            if isinstance(error, StoreUnreachable):
+            if error.retry is Retry.LATER:
                 self._joining = Thread(target=self._join_later, name="joining", daemon=True)
                 self._joining.start()
 
-    def _join(self) -> None:
-        if not self._pools.join(self._token, self._worker):
+    def _join(self) -> bool:
+        is_known = self._pools.join(self._token, self._worker)
+        if not is_known:
             self._log.warning("the store does not know the allocation of NOX_ALLOCATION")
+        return is_known
 
     def _join_later(self) -> None:
         while not self._is_over.wait(JOIN_EVERY_S):
-            with suppress(StoreError):
-                self._join()
-                self._log.info("the allocation is joined")
-                return
+            try:
+                if self._join():
+                    self._log.info("the allocation is joined")
+            except StoreError as error:
+                if error.retry is Retry.LATER:
+                    continue
+                self._log.warning(f"the allocation could not be joined: {error}")
+            return
 
     def part(self) -> None:
         """Report that the worker has ended in good order."""

@@ -100,7 +100,7 @@ class Watching:
                 yield follower.as_found(job)
         while not follower.is_over:
             changes = follower.changes()
-            if lost != (follower.away_since is not None):
+            if lost != follower.is_away:
                 lost = not lost
                 yield Contact(lost)
             yield from changes

@@ -73,6 +73,28 @@ class Change(NamedTuple):
         }
 
 
+class Patience:
+    """Limits the time for which a read of the store may fail: a read that is repeated has one of its own."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None  # by the monotonic clock: the first failure; None: it succeeded
+
+    def check(self, error: StoreError) -> None:
+        """Note a failure.
+
+        Raises:
+            StoreError: the error, if it does not pass by itself or the read has failed for `AWAY_LIMIT_S`.
+        """
+        now = time.monotonic()
+        self.since = now if self.since is None else self.since
+        if error.retry is not Retry.LATER or now - self.since > AWAY_LIMIT_S:
+            raise error
+
+    def reset(self) -> None:
+        """Note a success."""
+        self.since = None
+
+
 class Follower:
     """Keeps the states of some jobs up to date."""
 
@@ -80,7 +102,7 @@ class Follower:
         self.store = store
         self.cursor = ""
         self.truncated = False  # events older than asked for were no longer kept
-        self.away_since: float | None = None  # by the monotonic clock; None: the store answers
+        self._patience = Patience()
         self.deadline: float | None = None  # by the monotonic clock: from then on no more is read
         self.is_whole = False  # every job was looked up
         self.at_rest: AbstractContextManager[object] = nullcontext()  # entered while the store is read
@@ -103,6 +125,11 @@ class Follower:
     def count(self) -> int:
         """The number of jobs that are followed."""
         return len(self._job_ids)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store did not answer when it was read last."""
+        return self._patience.since is not None
 
     @property
     def is_late(self) -> bool:
@@ -163,7 +190,7 @@ class Follower:
     def changes(self, wait_s: float = WAIT_S) -> list[Change]:
         """Wait up to `wait_s` for the next changes.
 
-        While the store is unreachable there are none, and `away_since` is the time since when.
+        While the store is unreachable there are none, and `is_away` is true.
 
         Raises:
             JobNotFound: a job that was followed is no longer there.
@@ -177,7 +204,7 @@ class Follower:
         except StoreError as error:
             self._bear(error, wait_s)
             return []
-        self.away_since = None
+        self._patience.reset()
         return found
 
     def look_up(self, job_ids: Iterable[str]) -> list[Job]:
@@ -311,10 +338,7 @@ class Follower:
         Raises:
             StoreError: it will not, or it was unreachable for too long.
         """
-        now = time.monotonic()
-        self.away_since = now if self.away_since is None else self.away_since
-        if error.retry is not Retry.LATER or now - self.away_since > AWAY_LIMIT_S:
-            raise error
+        self._patience.check(error)
         with self.at_rest:
             time.sleep(min(_AWAY_PAUSE_S, wait_s))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli.results.artifacts import content_of
 from nox_cli.results.attempts import attempts, named
 from nox_cli.selectors.reader import look_up
-from workers.errors import ArtifactNotFound, NothingMatched, StoreBusy, StoreUnreachable, UsageError
+from workers.errors import ArtifactNotFound, NothingMatched, StoreError, UsageError
 from workers.job import JobState, Reason
 from workers.machine import host
 from workers.runtime.artifacts import ENGINE_LOG, live_log
@@ -123,9 +123,9 @@ def followed(store: Store, job: Job, place: LogPlace, *, lines: int | None = Non
         ArtifactNotFound: the job runs where its log cannot be read.
         StoreError: the store cannot be read, or was unreachable for long.
     """
-    from nox_cli.watch.follower import Follower
+    from nox_cli.watch.follower import Follower, Patience
 
-    follower = Follower(store, [job.id])
+    follower, patience = Follower(store, [job.id]), Patience()
     for found in follower.begin():
         job = found
     read, attempt, is_known = 0, job.attempt, True
@@ -133,7 +133,9 @@ def followed(store: Store, job: Job, place: LogPlace, *, lines: int | None = Non
         is_over = follower.is_over and is_known
         try:
             part = grown(store, job, place, read, is_over=is_over)
-        except (StoreUnreachable, StoreBusy):  # at the end of the job: `follower` waits until it answers
+            patience.reset()
+        except StoreError as error:  # at the end of the job: `follower` waits until it answers
+            patience.check(error)
             part, is_over = b"", False
         yield tail(part, lines) if lines is not None and not read else part
         read += len(part)

@@ -7,6 +7,8 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.big import write_ice
 from tests.support.environment import search_path
 from tests.support.examples import EXAMPLES
@@ -23,18 +25,18 @@ if TYPE_CHECKING:
 
 WATER, METHANOL, ASPIRIN = (str(EXAMPLES / f"{name}.xyz") for name in ("water", "methanol", "aspirin"))
 ECHO = ("--kind", "echo", "--payload")
-# Run by Python at its start: the first result that is read finds the store busy.
-BUSY_ONCE = """
+# Run by Python at its start: results cannot be read until there is a file `free`.
+BUSY = """
 import pathlib
 from workers.errors import StoreBusy
 from workers.store.sqlite.store import SqliteStore
-was, outcomes = pathlib.Path(__file__).with_name("was"), SqliteStore.outcomes
-def busy_once(*args, **options):
-    if not was.exists():
-        was.write_text("busy")
+here, outcomes = pathlib.Path(__file__).parent, SqliteStore.outcomes
+def busy(*args, **options):
+    if not (here / "free").exists():
+        (here / "asked").touch()
         raise StoreBusy("another process holds the local store")
     return outcomes(*args, **options)
-SqliteStore.outcomes = busy_once
+SqliteStore.outcomes = busy
 """
 
 
@@ -162,20 +164,50 @@ def test_an_interrupted_run_leaves_its_jobs_waiting(any_nox: Nox, tmp_path: Path
     assert 6 == len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")])
 
 
-def test_a_run_continues_where_the_store_is_busy_at_the_end_of_a_job(nox: Nox, tmp_path: Path) -> None:
+@pytest.fixture
+def busy(tmp_path: Path) -> Path:
+    """A folder for PYTHONPATH: results cannot be read until it has a file `free`."""
+    folder = tmp_path / "busy"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(BUSY)
+    return folder
+
+
+def test_a_run_continues_where_the_store_is_busy_at_the_end_of_a_job(
+    nox: Nox, busy: Path, tmp_path: Path
+) -> None:
     """
     The result is written once the store answers, and the other jobs are not given back.
     """
-    start = tmp_path / "start"
-    start.mkdir()
-    (start / "sitecustomize.py").write_text(BUSY_ONCE)
-    ran = nox("run", WATER, METHANOL, "-d", str(tmp_path / "out"), env={"PYTHONPATH": str(start)}, check=True)
+    words = ("run", WATER, METHANOL, "-d", str(tmp_path / "out"))
+    running = nox.popen(*words, env={"PYTHONPATH": str(busy)})
+    wait_until((busy / "asked").exists, 60, "the end of a job")
+    (busy / "free").touch()
+    told, _ = running.communicate(timeout=60)
 
-    assert 2 == len(ran.stdout.splitlines())
+    assert (0, 2) == (running.returncode, len(told.splitlines()))
     assert {"methanol-result.json", "water-result.json"} <= {
         path.name for path in (tmp_path / "out").iterdir()
     }
-    assert "busy" == (start / "was").read_text()
+
+
+def test_an_interrupted_run_writes_what_the_store_kept_back_when_it_goes_on(
+    nox: Nox, busy: Path, tmp_path: Path
+) -> None:
+    """
+    Ctrl-C ends it as ever, though the result of a job that has ended is not written.
+    """
+    words = ("run", WATER, "-d", str(tmp_path / "out"))
+    running = nox.popen(*words, env={"PYTHONPATH": str(busy)})
+    wait_until((busy / "asked").exists, 60, "the end of the job")
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    nox(*words, check=True)
+
+    assert 130 == running.returncode
+    assert "error" not in told
+    assert (tmp_path / "out" / "water-result.json").exists()
+    assert 1 == nox.job(nox("list", "-q", check=True).stdout.split()[0]).attempt
 
 
 def test_a_run_ends_with_its_time(any_nox: Nox, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli.run.worker import DRAIN_TIMEOUT_S
 from tests.support.big import write_ice
 from tests.support.environment import search_path
 from tests.support.programs import write_program
@@ -81,8 +82,11 @@ def test_a_worker_is_gone_when_its_time_is_up(any_nox: Nox, tmp_path: Path) -> N
 
     worker = any_nox.worker("--slots", "2", "--cores", "2", "--time-limit", "20s", "--drain-before", "3s")
     wait_until(lambda: any_nox.job(open_ended).state is JobState.RUNNING, 60, lambda: worker.log)
+    began = time.monotonic()
 
     assert 0 == worker.wait()
+    # Less than the time that a worker without a limit would give its jobs to end.
+    assert time.monotonic() - began < 20 + DRAIN_TIMEOUT_S / 2
     assert ["queued", "queued", "done"] == states(any_nox, [long, open_ended, short])
     given_back = any_nox.job(open_ended)
     assert (1, 0, 0) == (given_back.attempt, given_back.losses, any_nox.job(long).attempt)

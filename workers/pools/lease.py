@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from workers.errors import StoreBusy, StoreError
+from workers.errors import Retry, StoreBusy, StoreError
 from workers.store.pools import AUTOSCALER_LEASE_S, NUMBER
 
 if TYPE_CHECKING:
@@ -48,9 +48,12 @@ def held(
     try:
         yield lease
     finally:
-        # What was done under the lease is done, also if the store is unreachable by now: the lease runs out.
-        with suppress(StoreError):
+        try:
             pools.release(lease)
+        except StoreError as error:
+            # What was done is done, also if the store is unreachable by now: the lease runs out.
+            if error.retry is not Retry.LATER:
+                raise
 
 
 def _acquire(pools: PoolStore, owner: str, holder: str, rest: Callable[[float], None]) -> AutoscalerLease:

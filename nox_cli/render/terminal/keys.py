@@ -154,7 +154,7 @@ class Keys:
                 return
 
     def _read(self) -> bytes | None:
-        """Read what was typed; None: it is for another program, as the modes are those of before."""
+        """Read what was typed; None: nothing, or it is for another program: the modes are those of before."""
         with self._reading:
             if self._modes is None or not select.select([self._descriptor], [], [], 0)[0]:
                 return None

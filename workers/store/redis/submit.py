@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # How long one step may take, from sending it to its answer.
 SUBMIT_S = 1.0
 # How long the first step may take when it is sent again: with a question afterwards for what is stored, a
-# submit to a server that fell silent takes less than three seconds.
+# submit to a server that fell silent takes less than three seconds, and a durable one less than seven.
 AGAIN_S = 0.5
 # How long the server may take to bring the last step to its disk: it syncs once a second, or at once, and
 # where its disk is busy up to two seconds later.

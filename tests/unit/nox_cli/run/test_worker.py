@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,7 +14,7 @@ from nox_cli.exits import ExitCode
 from nox_cli.run.worker import AllocatedWorker, Begun, WorkerEnded, WorkerOptions, WorkerView, run_worker
 from tests.support.stores import ADA, submit_named
 from tests.support.waiting import wait_until
-from workers.errors import StoreUnreachable, UsageError
+from workers.errors import StoreRefused, StoreUnreachable, UsageError
 from workers.job import JobState
 from workers.logs import Log, LogForm
 from workers.store.opening import open_store
@@ -195,6 +196,31 @@ def test_a_worker_joins_its_allocation_as_soon_as_the_store_answers(
     assert (AllocationState.RUNNING, None) == (during.state, during.left_ms)
     assert (during.joined_ms, True) == (after.joined_ms, after.left_ms is not None)
     assert 1 == site.lines.getvalue().count("could not be joined")
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (False, "the store does not know the allocation"),
+        (StoreRefused("wrong password"), "could not be joined: wrong password"),
+    ],
+)
+def test_a_worker_that_may_not_join_asks_no_more(
+    site: Site, monkeypatch: pytest.MonkeyPatch, second: bool | StoreRefused, said: str
+) -> None:
+    """
+    Once the store answers, it answers for good: the log has why.
+    """
+    monkeypatch.setattr("nox_cli.run.worker.JOIN_EVERY_S", 0.01)
+    join = Mock(side_effect=[StoreUnreachable("redis did not answer"), second])
+    monkeypatch.setattr(site.pools, "join", join)
+    worker = AllocatedWorker(site.pools, TOKEN, "node3-1-aaaaaaaa", Log(site.lines, LogForm.TEXT))
+    worker.join()
+    wait_until(lambda: said in site.lines.getvalue(), 60, site.lines.getvalue)
+    worker.part()
+
+    assert 2 == join.call_count
+    assert "is joined" not in site.lines.getvalue()
 
 
 def test_a_worker_that_could_not_join_does_so_as_it_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

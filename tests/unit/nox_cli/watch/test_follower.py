@@ -299,13 +299,13 @@ def test_a_store_that_is_away_is_borne(store: Store, monkeypatch: pytest.MonkeyP
     follower.store = Away(SILENT)  # type: ignore[assignment]
 
     assert [] == follower.changes(0.0)
-    assert follower.away_since is not None
+    assert follower.is_away
 
     follower.store = store
     run_to_end(store, job_id)
 
     assert [(1, "running"), (1, "done")] == told(follower)
-    assert follower.away_since is None
+    assert not follower.is_away
 
     monkeypatch.setattr("nox_cli.watch.follower.AWAY_LIMIT_S", -1.0)
     follower.store = Away(SILENT)

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from workers.errors import StoreUnreachable
+from workers.errors import StoreRefused, StoreUnreachable
 from workers.pools.lease import held, new_holder
 from workers.store.pools import AutoscalerLease
 
@@ -52,7 +52,8 @@ def test_lease_of_a_dead_process_is_replaced_at_once() -> None:
 
 def test_lease_that_cannot_be_released_breaks_off_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    What was done under it is done: it runs out, or its holder takes it again.  An error remains what it is.
+    What was done under it is done: it runs out, or its holder takes it again.  An error remains what it is,
+    and a refusal is one.
     """
     one = OneLease()
     monkeypatch.setattr(one, "release", Mock(side_effect=StoreUnreachable("redis at head did not answer")))
@@ -61,6 +62,9 @@ def test_lease_that_cannot_be_released_breaks_off_nothing(monkeypatch: pytest.Mo
         holder = one.holder
     with pytest.raises(ZeroDivisionError), held(cast("PoolStore", one), "ada", holder):
         _ = 1 / 0
+    monkeypatch.setattr(one, "release", Mock(side_effect=StoreRefused("redis at head refuses")))
+    with pytest.raises(StoreRefused), held(cast("PoolStore", one), "ada", holder):
+        pass
 
 
 @pytest.mark.parametrize("holder", ["elsewhere-1-aaaaaaaa", new_holder()], ids=["elsewhere", "living"])
