@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from tests.support.browser import DRAWN, LIMIT_MS, both_stores, wait_in
+from tests.support.browser import DRAWN, LIMIT_MS, away, both_stores, wait_in
 from tests.support.ended import complete, done, fail, run_badly, run_well, water, xyz
 from tests.support.stores import artifact, claim, served, submit, submit_named
 from tests.support.waiting import wait_until
@@ -293,7 +293,7 @@ def test_job_reads_again_what_could_not_be_read(nox: Nox, visit: Visit, faults: 
             route.continue_()
         else:
             failed.add(path)
-            route.fulfill(status=503, json={"detail": "the store did not answer"})
+            route.fulfill(**away())
 
     with nox.store() as store:
         (job_id,) = submit(store, water())
@@ -309,6 +309,67 @@ def test_job_reads_again_what_could_not_be_read(nox: Nox, visit: Visit, faults: 
         page.get_by_role("figure").filter(has_text="Gradient and change").locator(".u-over")
     ).to_be_visible()
     assert 5 == len(failed)
+
+
+def test_job_is_shown_without_what_cannot_be_read(nox: Nox, visit: Visit, faults: Faults) -> None:
+    """
+    Parts that cannot be read leave the others; they are asked for again, and the focus stays meanwhile.
+    """
+    faults.allow("status of 500|ERR_FAILED")
+    with nox.store() as store:
+        complete(store, water(), xyz("water"), trajectory(4), artifact("engine.log", "one line\n"))
+    page = visit()
+    page.route("**/jobs/1/artifacts/*", lambda route: route.abort())
+    page.route(re.compile(r"/(results\?|jobs/1/citation)"), lambda route: route.fulfill(status=500))
+    page.evaluate("location.hash = '#/jobs/1'")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The server does not answer")
+    expect(page.get_by_text("The path cannot be read: the server does not answer")).to_be_visible()
+    expect(page.get_by_label("Step", exact=True)).to_have_attribute("max", "1")
+    expect(page.get_by_label("Log", exact=True)).to_have_text("one line")
+    again = page.get_by_role("button", name="Try again")
+    again.focus()
+    alert.evaluate("box => { box.isTheSame = true; }")
+    with page.expect_request("**/jobs/1/artifacts/*"):
+        pass
+    with page.expect_request("**/jobs/1/artifacts/*"):
+        page.evaluate(DRAWN)
+    expect(again).to_be_focused()
+    assert alert.evaluate("box => box.isTheSame")
+
+    page.unroute_all()
+    again.click()
+    expect(page.get_by_text("-5.07054412 Eh").first).to_be_visible()
+    expect(page.get_by_label("Step", exact=True)).to_have_attribute("max", "5")
+    expect(page.get_by_role("button", name="Copy BibTeX")).to_be_visible()
+    expect(alert).to_have_count(0)
+
+
+def test_a_view_that_fails_again_says_so_once(nox: Nox, visit: Visit, faults: Faults) -> None:
+    """
+    What is said of a view that could not be shown stays, with the focus, until the view is there.
+    """
+    faults.allow("status of 503")
+    with nox.store() as store:
+        complete(store, water(), xyz("water"))
+    page = visit()
+    page.route("**/jobs/1", lambda route: route.fulfill(**away()))
+    page.evaluate("location.hash = '#/jobs/1'")
+    alert = page.get_by_role("alert")
+    again = page.get_by_role("button", name="Try again")
+    again.focus()
+    alert.evaluate("box => { box.isTheSame = true; }")
+    for _ in range(2):
+        with page.expect_response("**/jobs/1"):
+            pass
+    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+    expect(again).to_be_focused()
+    assert alert.evaluate("box => box.isTheSame")
+
+    page.unroute_all()
+    expect(page.get_by_text("-5.07054412 Eh").first).to_be_visible()
+    expect(alert).to_have_count(0)
+    expect(page.get_by_text("This view could not be shown")).to_have_count(0)
 
 
 def test_job_is_shown_once_all_of_the_page_can_be_loaded(nox: Nox, visit: Visit, faults: Faults) -> None:
@@ -423,10 +484,12 @@ def test_job_explains_its_state(nox: Nox, visit: Visit) -> None:
     expect(stage(page)).to_have_count(0)
 
 
-def test_job_shows_earlier_attempts(nox: Nox, visit: Visit) -> None:
+def test_job_shows_earlier_attempts(nox: Nox, visit: Visit, faults: Faults) -> None:
     """
-    A job that failed after it had completed shows the earlier result and says so; each attempt has its log.
+    A job that failed after it had completed shows the earlier result and says so; each attempt has its own
+    log, or none.
     """
+    faults.allow("status of 404")
     with nox.store() as store:
         job = complete(store, water(), xyz("water"), artifact("engine.log", "of the first\n"))
         store.retry([job], owner=None, done=True)
@@ -437,6 +500,9 @@ def test_job_shows_earlier_attempts(nox: Nox, visit: Visit) -> None:
     page.get_by_role("button", name="Log of attempt 1").click()
     expect(page.get_by_label("Log", exact=True)).to_have_text("of the first")
     expect(open_command(page, "nox logs 1 --attempt 1")).to_be_visible()
+    page.get_by_role("button", name="Log of attempt 2").click()
+    expect(open_command(page, "nox logs 1 --attempt 2")).to_be_visible()
+    expect(page.get_by_text("of the first")).to_be_hidden()
 
 
 def test_job_files_are_saved(nox: Nox, visit: Visit) -> None:

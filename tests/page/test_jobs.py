@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import DRAWN, LIMIT_MS, both_stores, wait_in
+from tests.support.browser import DRAWN, LIMIT_MS, away, both_stores, wait_in
 from tests.support.ended import complete, fail, water
 from tests.support.stores import ADA, claim, new_job, submit, submit_named
 from tests.support.waiting import wait_until
@@ -206,8 +206,7 @@ def test_a_row_that_could_not_be_read_is_read_again(visit: Visit, nox: Nox, faul
         submit_named(store, "one")
         page = visit("#/jobs")
         expect(row(page, "one")).to_contain_text("queued")
-        answer = {"status": 503, "json": {"detail": "the store did not answer"}}
-        page.route("**/jobs?selector=*", lambda route: route.fulfill(**answer))
+        page.route("**/jobs?selector=*", lambda route: route.fulfill(**away()))
 
         # One that was asked for before may be answered now.
         with page.expect_response(lambda found: "?selector=" in found.url and found.status == 503):
@@ -225,8 +224,7 @@ def test_a_list_that_could_not_be_read_is_read_again(visit: Visit, nox: Nox, fau
         submit_named(store, "one")
         page = visit("#/jobs")
         expect(row(page, "one")).to_contain_text("queued")
-        answer = {"status": 503, "json": {"detail": "the store did not answer"}}
-        page.route("**/jobs?sort=*", lambda route: route.fulfill(**answer))
+        page.route("**/jobs?sort=*", lambda route: route.fulfill(**away()))
 
         with page.expect_response(lambda found: "?sort=" in found.url and found.status == 503):
             submit_named(store, "two")

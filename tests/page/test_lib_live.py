@@ -21,7 +21,8 @@ function serve(answers) {
   globalThis.fetch = async (url, {headers, signal}) => {
     const answer = answers[Math.min(asked.length, answers.length - 1)];
     asked.push(headers["Last-Event-ID"] ?? "");
-    if (typeof answer === "number") return new Response('{"detail": "no"}', {status: answer});
+    const later = answer === 503 ? {"Retry-After": "2"} : {};
+    if (typeof answer === "number") return new Response('{"detail": "no"}', {status: answer, headers: later});
     if (answer === null) throw new TypeError("refused");
     return new Response(new ReadableStream({start(stream) {
       signal.addEventListener("abort", () => stream.error(signal.reason));
@@ -232,7 +233,7 @@ def test_throttled_work_that_finds_no_server_is_repeated() -> None:
         let isLive = false;
         const signal = new AbortController().signal;
         serve([503, (it) => it.say(event(1))]);
-        library.throttled(() => { if (runs.away++ === 0) throw new ApiError(503, {}); }, 10, signal)();
+        library.throttled(() => { if (runs.away++ === 0) throw new ApiError(503, {}, true); }, 10, signal)();
         library.throttled(() => { runs.refused++; throw new ApiError(404, {}); }, 10, signal)();
         library.live.start();
         library.live.watch(() => { isLive ||= library.live.state === "live"; });

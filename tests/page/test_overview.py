@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import DRAWN, LIMIT_MS, both_stores
+from tests.support.browser import DRAWN, LIMIT_MS, away, both_stores
 from tests.support.ended import complete, fail, water
 from tests.support.hostile import TEXTS
 from tests.support.stores import ADA, BOB, claim, failed, new_job, outcome, served, submit, submit_named
@@ -134,12 +134,35 @@ def test_overview_explains_a_failure_that_could_not_be_read(
     """
     faults.allow("status of 503")
     page = visit()
-    answer = {"status": 503, "json": {"detail": "the store did not answer"}}
-    page.route("**/explain", lambda route: route.fulfill(**answer), times=1)
+    page.route("**/explain", lambda route: route.fulfill(**away()), times=1)
     with page.expect_response(lambda found: "/explain" in found.url and found.status == 503):
         fail(store)
 
     expect(section(page, "Failed, by reason")).to_contain_text("not converged after")
+
+
+def test_overview_asks_once_for_what_it_may_not_have(visit: Visit, store: Store, faults: Faults) -> None:
+    """
+    A failure without an explanation is not asked for again at every look.
+    """
+    faults.allow("status of 404")
+    page = visit()
+    asked: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route)
+        route.fulfill(status=404, json={"detail": "there is no such job"})
+
+    page.route("**/explain", refuse)
+    job = fail(store)
+    wait_until(lambda: page.title() and asked, LIMIT_MS / 1_000, "an explanation")
+    for name in ("one", "two"):
+        submit(store, new_job(name))
+        with page.expect_response(lambda found: found.url.endswith("/progress")):
+            pass
+    page.evaluate(DRAWN)
+
+    assert [job in one.request.url for one in asked] == [True]
 
 
 def test_overview_names_what_keeps_jobs_from_running(visit: Visit, store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import LIMIT_MS
+from tests.support.browser import LIMIT_MS, away
 from tests.support.stores import beat, claim, new_job, served, submit, submit_named
 from tests.support.vandal import vandal_of
 from tests.support.waiting import wait_until
@@ -116,7 +116,7 @@ def test_workers_that_could_not_be_read_are_read_again(visit: Visit, faults: Fau
     page.evaluate("location.hash = '#/workers'")
     wait_until(lambda: page.title() and held, LIMIT_MS / 1_000, "a request")
     page.evaluate("passed = 60_000")
-    held[0].fulfill(status=503, json={"detail": "the store did not answer"})
+    held[0].fulfill(**away())
 
     expect(page.get_by_text("Start one on a machine that may compute")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)

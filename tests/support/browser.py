@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from tests.support.waiting import wait_until
 
@@ -45,7 +45,21 @@ def wait_in(page: Page, script: str, arg: Any = None) -> None:
 
     `Page.wait_for_function` does so in the page itself, whose policy refuses it from the second time on.
     """
-    wait_until(lambda: page.evaluate(script, arg), LIMIT_MS / 1_000, script)
+
+    def is_true() -> bool:
+        try:
+            return bool(page.evaluate(script, arg))
+        except Error as error:
+            if "context was destroyed" in error.message:  # the page is being loaded again
+                return False
+            raise
+
+    wait_until(is_true, LIMIT_MS / 1_000, script)
+
+
+def away() -> dict[str, Any]:
+    """Return what a route fulfils a request with whose store fails for a moment."""
+    return {"status": 503, "headers": {"Retry-After": "2"}, "json": {"detail": "the store did not answer"}}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import { dropped } from "./lib/files.js";
 import { keepMoments } from "./lib/format.js";
 import * as keys from "./lib/keys.js";
 import { live } from "./lib/live.js";
-import { failure } from "./lib/notice.js";
+import { fail } from "./lib/notice.js";
 import { go, start } from "./lib/router.js";
 import { choose, theme } from "./lib/theme.js";
 
@@ -38,11 +38,7 @@ async function open(code) {
     }
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) {
-      replace(
-        byId("main"),
-        h("h1", "nox"),
-        failure(error, () => open(code)),
-      );
+      fail(byId("main"), error, () => open(code), h("h1", "nox"));
     } else if (!(await resume().catch(() => false))) {
       await login(WELCOME, error);
     }
@@ -72,10 +68,7 @@ function opened() {
   start(ROUTES);
 }
 
-/**
- * @param {string} why
- * @param {any} [error]
- */
+/** @param {string} why @param {any} [error] */
 async function login(why, error) {
   const { ask } = await import("./views/login.js");
   ask(why, error);

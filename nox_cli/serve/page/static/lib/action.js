@@ -4,7 +4,7 @@ import { maySubmit, post, session } from "./api.js";
 import { command, line, optionOf } from "./command.js";
 import { h, replace } from "./dom.js";
 import { count, title as named, STATES } from "./format.js";
-import { dialog, failure, remark } from "./notice.js";
+import { dialog, fail, remark } from "./notice.js";
 
 /**
  * @typedef {"cancel" | "hold" | "release" | "retry" | "set"} Action
@@ -137,7 +137,7 @@ export async function act({ action, refresh, ...chosen }) {
       box.close();
       refresh?.();
     } catch (error) {
-      replace(problem, failure(error));
+      fail(problem, error);
       confirm.disabled = false;
     }
     confirm.removeAttribute("aria-busy");
@@ -148,9 +148,9 @@ export async function act({ action, refresh, ...chosen }) {
     replace(more, priorityField(options, update));
   }
   async function look() {
-    replace(problem);
     try {
       ({ states } = await post("jobs/actions", { ...body(action, chosen, options), dry_run: true }, closed));
+      replace(problem);
       replace(counted, summary(action, states));
       if (action === "retry" && states.completed) {
         replace(more, doneField(options, states.completed, update));
@@ -162,7 +162,7 @@ export async function act({ action, refresh, ...chosen }) {
     } catch (error) {
       if (!closed.signal.aborted) {
         replace(counted);
-        replace(problem, failure(error, look));
+        fail(problem, error, look);
       }
     }
   }
@@ -176,7 +176,6 @@ export async function act({ action, refresh, ...chosen }) {
  * @param {Action} action
  * @param {Chosen} chosen
  * @param {{done?: boolean, priority?: number}} [options]
- * @returns {string}
  */
 function commandLine(action, chosen, { done = false, priority = 0 } = {}) {
   const words = ["nox", action];
@@ -198,7 +197,6 @@ function commandLine(action, chosen, { done = false, priority = 0 } = {}) {
  * Write filters as words of `nox list`.
  *
  * @param {Record<string, any>} filters - by the names of the parameters of `GET /jobs`; lists repeat an option.
- * @returns {string[]}
  */
 export function listWords({ selector = [], ...filters }) {
   const options = Object.entries(filters).flatMap(([name, value]) => {
@@ -212,12 +210,7 @@ export function listWords({ selector = [], ...filters }) {
   return [...[selector].flat(), ...options];
 }
 
-/**
- * Write numbers as a selector names them.
- *
- * @param {number[]} numbers
- * @returns {string} such as `1-3,7`.
- */
+/** Write numbers as a selector names them.  @param {number[]} numbers @returns {string} such as `1-3,7`. */
 function ranges(numbers) {
   /** @type {[number, number][]} */
   const runs = [];
@@ -245,11 +238,7 @@ function title({ jobs, selector = [], filters }) {
   return jobs ? count(jobs.length, "job") : filters ? "all jobs of this list" : selector.join(" ");
 }
 
-/**
- * @param {Action} action
- * @param {Chosen} chosen
- * @param {{done: boolean, priority: number}} options
- */
+/** @param {Action} action @param {Chosen} chosen @param {{done: boolean, priority: number}} options */
 function body(action, chosen, { done, priority }) {
   const { filters } = chosen;
   const selector = selectorOf(chosen);
@@ -262,20 +251,13 @@ function body(action, chosen, { done, priority }) {
   };
 }
 
-/**
- * @param {Action} action
- * @param {Record<string, number>} states
- * @param {boolean} done
- */
+/** @param {Action} action @param {Record<string, number>} states @param {boolean} done */
 function affected(action, states, done) {
   const all = done ? [...FORMS[action].states, "completed"] : FORMS[action].states;
   return all.reduce((sum, state) => sum + (states[state] ?? 0), 0);
 }
 
-/**
- * @param {Action} action
- * @param {Record<string, number>} states
- */
+/** @param {Action} action @param {Record<string, number>} states */
 function summary(action, states) {
   const all = Object.entries(STATES).filter(([state]) => states[state]);
   const total = all.reduce((sum, [state]) => sum + states[state], 0);
@@ -284,18 +266,12 @@ function summary(action, states) {
   return `${count(total, "job")}: ${byState(all, states)}.${left}`;
 }
 
-/**
- * @param {[string, string][]} words
- * @param {Record<string, number>} states
- */
+/** @param {[string, string][]} words @param {Record<string, number>} states */
 function byState(words, states) {
   return words.map(([state, word]) => `${count(states[state])} ${word}`).join(" · ");
 }
 
-/**
- * @param {Action} action
- * @param {{before: string, state: string, changed?: boolean, refused: boolean}[]} jobs
- */
+/** @param {Action} action @param {{before: string, state: string, changed?: boolean, refused: boolean}[]} jobs */
 function report(action, jobs) {
   /** @param {(job: any) => boolean} is */
   const number = (is) => jobs.filter(is).length;
@@ -325,10 +301,7 @@ function capital(words) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/**
- * @param {{priority: number}} options
- * @param {() => void} update
- */
+/** @param {{priority: number}} options @param {() => void} update */
 function priorityField(options, update) {
   const input = h("input", {
     type: "number",
@@ -344,11 +317,7 @@ function priorityField(options, update) {
   return h("p.field", h("label", { for: "action-priority" }, "Priority, -100 to 100"), input);
 }
 
-/**
- * @param {{done: boolean}} options
- * @param {number} completed
- * @param {() => void} update
- */
+/** @param {{done: boolean}} options @param {number} completed @param {() => void} update */
 function doneField(options, completed, update) {
   const input = h("input", { type: "checkbox" });
   input.addEventListener("change", () => {

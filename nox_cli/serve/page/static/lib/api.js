@@ -29,9 +29,9 @@ export class ApiError extends Error {
    * @param {number} status - of the answer; 0: there was none.
    * @param {{code?: string, detail?: string, hint?: string | null, refusals?: any[], jobs?: any[]}} problem -
    *   the problem document of the server.
-   * @param {number} [retryAfterS] - when to try again, in seconds.
+   * @param {boolean} [isPassing] - whether the same request may succeed later.
    */
-  constructor(status, problem, retryAfterS) {
+  constructor(status, problem, isPassing = status < 400) {
     super(problem.detail ?? `the server answered ${status}`);
     this.name = "ApiError";
     this.status = status;
@@ -39,9 +39,7 @@ export class ApiError extends Error {
     this.hint = problem.hint ?? "";
     this.refusals = problem.refusals ?? [];
     this.jobs = problem.jobs ?? [];
-    this.retryAfterS = retryAfterS;
-    /** Whether the same request may succeed later. */
-    this.isPassing = status < 400 || status >= 500 || status === 429;
+    this.isPassing = isPassing;
   }
 }
 
@@ -61,32 +59,17 @@ export function maySubmit() {
  * @param {string} path - relative to the server, without a leading slash: `jobs/42`.
  * @param {Options} [options] - values of `query` that are lists are repeated, null and undefined left out.
  * @returns {Promise<any>}
- * @throws {ApiError}
  */
 export async function get(path, options) {
   return content(await request("GET", path, options), "json", options);
 }
 
-/**
- * Read text, such as a log or CSV.
- *
- * @param {string} path
- * @param {Options} [options]
- * @returns {Promise<string>}
- * @throws {ApiError}
- */
+/** Read text, such as a log or CSV.  @param {string} path @param {Options} [options] @returns {Promise<string>} */
 export async function text(path, options) {
   return content(await request("GET", path, { accept: "*/*", ...options }), "text", options);
 }
 
-/**
- * Read a file.
- *
- * @param {string} path
- * @param {Options} [options]
- * @returns {Promise<Blob>}
- * @throws {ApiError}
- */
+/** Read a file.  @param {string} path @param {Options} [options] @returns {Promise<Blob>} */
 export async function blob(path, options) {
   return content(await request("GET", path, { accept: "*/*", ...options }), "blob", options);
 }
@@ -98,7 +81,6 @@ export async function blob(path, options) {
  * @param {any} [body]
  * @param {Options} [options]
  * @returns {Promise<any>} the document of the answer; null: it has none.
- * @throws {ApiError}
  */
 export function post(path, body, options) {
   return send("POST", path, body, options);
@@ -163,7 +145,6 @@ function signedIn() {
  * @param {string} path
  * @param {Options & {body?: any}} [options]
  * @returns {Promise<Response>} whose status is a success.
- * @throws {ApiError}
  */
 export async function request(method, path, options = {}) {
   for (;;) {
@@ -224,22 +205,14 @@ function begin(found) {
   document.dispatchEvent(new CustomEvent("signedin"));
 }
 
-/**
- * @param {string} method
- * @param {string} path
- * @param {any} body
- * @param {Options} [options]
- */
+/** @param {string} method @param {string} path @param {any} body @param {Options} [options] */
 async function send(method, path, body, options = {}) {
   const sent = body === undefined ? options : { ...options, ...withBody(body, options.headers) };
   const found = await request(method, path, sent);
   return found.status === 204 ? null : content(found, "json", options);
 }
 
-/**
- * @param {any} body
- * @param {Texts} [headers]
- */
+/** @param {any} body @param {Texts} [headers] */
 function withBody(body, headers) {
   if (headers && "Content-Type" in headers) {
     return { body, headers };
@@ -247,12 +220,7 @@ function withBody(body, headers) {
   return { body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } };
 }
 
-/**
- * @param {string} method
- * @param {string} path
- * @param {Options & {body?: any}} [options]
- * @returns {Promise<Response>}
- */
+/** @param {string} method @param {string} path @param {Options & {body?: any}} [options] @returns {Promise<Response>} */
 async function answer(method, path, { query, headers, signal, accept = "application/json", body } = {}) {
   const limit = AbortSignal.timeout(LIMIT_MS);
   /** @type {Response} */
@@ -296,14 +264,13 @@ async function content(found, form, { signal } = {}) {
     return read;
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof SyntaxError ? foreign() : unreachable(false);
+    throw error instanceof SyntaxError
+      ? foreign()
+      : new ApiError(0, { code: "cut", detail: "the answer of the server broke off" });
   }
 }
 
-/**
- * @param {string} path
- * @param {Record<string, any>} [query]
- */
+/** @param {string} path @param {Record<string, any>} [query] */
 function address(path, query = {}) {
   const url = new URL(path, ROOT);
   for (const [name, value] of Object.entries(query)) {
@@ -335,10 +302,10 @@ function foreign() {
 
 /** @param {Response} found */
 async function problem(found) {
-  const retryAfterS = Number(found.headers.get("Retry-After")) || undefined;
   const document = await found.json().catch(() => ({}));
   if (!document.detail && found.status >= 502 && found.status <= 504) {
-    return new ApiError(found.status, { code: "unreachable", detail: "the proxy does not reach nox serve" });
+    const detail = "the proxy does not reach nox serve";
+    return new ApiError(found.status, { code: "unreachable", detail }, true);
   }
-  return new ApiError(found.status, document, retryAfterS);
+  return new ApiError(found.status, document, found.headers.has("Retry-After"));
 }

@@ -22,12 +22,7 @@ export function optionOf(name) {
   return `--${name.replaceAll("_", "-")}`;
 }
 
-/**
- * Show a command with a button that copies it.
- *
- * @param {string} text - of `line`.
- * @returns {HTMLElement}
- */
+/** Show a command with a button that copies it.  @param {string} text - of `line`. */
 export function command(text) {
   const code = h(
     "code",

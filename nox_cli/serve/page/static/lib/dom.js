@@ -44,7 +44,6 @@ export function h(kind, ...parts) {
  * @param {any} value - of the one that is chosen.
  * @param {(value: string) => void} choose - called with another one.
  * @param {Record<string, any>} [attributes]
- * @returns {HTMLSelectElement}
  */
 export function select(options, value, choose, attributes) {
   return h(
@@ -59,7 +58,6 @@ export function select(options, value, choose, attributes) {
  *
  * @param {[string, Child][]} rows - those whose value is null, undefined, false, "" or [] are left out.
  * @param {string} [kind] - of each value, as of `h`.
- * @returns {HTMLElement}
  */
 export function facts(rows, kind = "dd") {
   const shown = rows.filter(([, value]) => value === 0 || (Array.isArray(value) ? value.length : value));
@@ -76,7 +74,6 @@ export function facts(rows, kind = "dd") {
  * @param {[Child, (string | null)?, string?][]} columns - words, class and title of each head; none: no heads.
  * @param {Child} rows
  * @param {string} [kind] - of the table, as of `h`.
- * @returns {HTMLElement}
  */
 export function table(caption, columns, rows, kind = "table") {
   const cells = columns.map(([words, mark, title]) => h("th", { scope: "col", class: mark, title }, words));
@@ -89,12 +86,7 @@ function isAttributes(part) {
   return part !== null && typeof part === "object" && !(part instanceof Node || Array.isArray(part));
 }
 
-/**
- * Replace the children of a node.
- *
- * @param {Element | DocumentFragment} node
- * @param {...Child} children - as of `h`.
- */
+/** Replace the children of a node.  @param {Element | DocumentFragment} node @param {...Child} children - as of `h`. */
 export function replace(node, ...children) {
   node.replaceChildren(...nodes(children));
 }
@@ -121,11 +113,7 @@ export function redraw(node, ...children) {
   }
 }
 
-/**
- * @param {any} element
- * @param {string} name
- * @param {any} value
- */
+/** @param {any} element @param {string} name @param {any} value */
 function set(element, name, value) {
   if (typeof value === "function") {
     element.addEventListener(name.slice(2), value);
@@ -144,10 +132,7 @@ function set(element, name, value) {
   }
 }
 
-/**
- * @param {Child[]} children
- * @returns {(Node | string)[]}
- */
+/** @param {Child[]} children @returns {(Node | string)[]} */
 function nodes(children) {
   return /** @type {any[]} */ (children)
     .flat(9)
@@ -155,11 +140,7 @@ function nodes(children) {
     .map((child) => (child instanceof Node ? child : safe(String(child))));
 }
 
-/**
- * Escape letters that hide or reorder others, as the terminal does: `\u202e`.
- *
- * @param {string} text
- */
+/** Escape letters that hide or reorder others, as the terminal does: `\u202e`.  @param {string} text */
 export function safe(text) {
   return text.replace(UNSAFE, (letter) => {
     const code = /** @type {number} */ (letter.codePointAt(0)).toString(16);

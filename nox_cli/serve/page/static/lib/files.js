@@ -159,12 +159,7 @@ export async function written(files) {
   }
 }
 
-/**
- * Guess the format of a pasted text.
- *
- * @param {string} text
- * @returns {string} the extension for a name.
- */
+/** Guess the format of a pasted text.  @param {string} text @returns {string} the extension for a name. */
 export function guessed(text) {
   const start = text.trimStart();
   /** @type {[RegExp, string][]} */

@@ -69,31 +69,18 @@ export function stack(attributes) {
   return { element: h("div.stack", attributes, parts), update };
 }
 
-/**
- * Name a job by its number and its name: `42 benzene`.
- *
- * @param {{number: number, name?: string | null}} job
- */
+/** Name a job by its number and its name: `42 benzene`.  @param {{number: number, name?: string | null}} job */
 export function title(job) {
   return `${job.number} ${job.name ?? ""}`.trimEnd();
 }
 
-/**
- * Write a count: `2,000`, or with its word `2,000 jobs`.
- *
- * @param {number} number
- * @param {string} [word] - for one of them.
- */
+/** Write a count: `2,000`, or with its word `2,000 jobs`.  @param {number} number @param {string} [word] - for one of them. */
 export function count(number, word) {
   const digits = NUMBER.format(number);
   return word ? `${digits} ${word}${number === 1 ? "" : "s"}` : digits;
 }
 
-/**
- * Write a duration in words, with two units at most: `40 ms`, `0.4 s`, `2 min 41 s`, `1 h 24 min`.
- *
- * @param {number} seconds
- */
+/** Write a duration in words, with two units at most: `40 ms`, `0.4 s`, `2 min 41 s`, `1 h 24 min`.  @param {number} seconds */
 export function duration(seconds) {
   if (seconds > 0 && seconds < 0.1) {
     return `${Math.max(1, rounded(1_000 * seconds))} ms`;
@@ -111,11 +98,7 @@ export function duration(seconds) {
   return `${Math.floor(whole / size)} ${name}${rest ? ` ${rest} ${below}` : ""}`;
 }
 
-/**
- * Write a duration that grows as a clock does: `0:48`, `1:02:03`, `3-04:05:06`.
- *
- * @param {number} seconds
- */
+/** Write a duration that grows as a clock does: `0:48`, `1:02:03`, `3-04:05:06`.  @param {number} seconds */
 export function clock(seconds) {
   const whole = Math.max(0, Math.trunc(seconds));
   const [days, hours] = [Math.floor(whole / 86_400), Math.floor(whole / 3_600) % 24];
@@ -193,11 +176,7 @@ export function exponential(value, decimals = 1) {
     : value.toExponential(decimals).replace(/e([+-])(\d)$/, "e$10$2");
 }
 
-/**
- * Write an amount of bytes: `512 KiB`, `300 MiB`, `2.0 GiB`.
- *
- * @param {number} bytes
- */
+/** Write an amount of bytes: `512 KiB`, `300 MiB`, `2.0 GiB`.  @param {number} bytes */
 export function size(bytes) {
   if (bytes >= GIB) {
     return `${tenths(bytes / GIB)} GiB`;
@@ -205,11 +184,7 @@ export function size(bytes) {
   return bytes >= MIB ? `${rounded(bytes / MIB)} MiB` : `${Math.ceil(Math.max(0, bytes) / KIB)} KiB`;
 }
 
-/**
- * Write the rate at which jobs end: `21.3/s`, `4.5/min`, `12/h`.
- *
- * @param {number} perS
- */
+/** Write the rate at which jobs end: `21.3/s`, `4.5/min`, `12/h`.  @param {number} perS */
 export function rate(perS) {
   for (const [name, sizeS] of /** @type {[string, number][]} */ ([
     ["s", 1],
@@ -242,20 +217,12 @@ export function signed(charge) {
   return charge === null || charge === undefined ? "" : `${charge > 0 ? "+" : ""}${charge}`;
 }
 
-/**
- * Write why a job failed or was cancelled: `not converged`.
- *
- * @param {string | null | undefined} code - as in JSON.
- */
+/** Write why a job failed or was cancelled: `not converged`.  @param {string | null | undefined} code - as in JSON. */
 export function reason(code) {
   return code ? (REASONS[code] ?? code.replaceAll("_", " ")) : "";
 }
 
-/**
- * Round a half to the even number, as Python does.
- *
- * @param {number} value
- */
+/** Round a half to the even number, as Python does.  @param {number} value */
 function rounded(value) {
   const below = Math.floor(value);
   return value - below === 0.5 ? below + (below % 2) : Math.round(value);

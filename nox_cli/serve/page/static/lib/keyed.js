@@ -43,12 +43,7 @@ export function keyed(parent, items, keyOf, make) {
   ROWS.set(parent, after);
 }
 
-/**
- * Write text into an element as `replace` does, unless it is there already.
- *
- * @param {Element} element
- * @param {string} text
- */
+/** Write text into an element as `replace` does, unless it is there already.  @param {Element} element @param {string} text */
 export function put(element, text) {
   const shown = safe(text);
   if (element.textContent !== shown) {
@@ -56,11 +51,7 @@ export function put(element, text) {
   }
 }
 
-/**
- * Let an element grow only: what is below it does not move up and down as lines come and go.
- *
- * @param {HTMLElement} element
- */
+/** Let an element grow only: what is below it does not move up and down as lines come and go.  @param {HTMLElement} element */
 export function growOnly(element) {
   const tallest = Math.max(Number.parseFloat(element.style.minHeight) || 0, element.offsetHeight);
   element.style.minHeight = `${tallest}px`;

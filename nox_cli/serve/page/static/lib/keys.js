@@ -68,11 +68,7 @@ function pressed(event) {
   }
 }
 
-/**
- * Find a shortcut; that of a view goes before that of the page.
- *
- * @param {string} keys
- */
+/** Find a shortcut; that of a view goes before that of the page.  @param {string} keys */
 function named(keys) {
   return shortcuts.findLast((one) => one.keys === keys);
 }

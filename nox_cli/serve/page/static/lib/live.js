@@ -98,10 +98,7 @@ class Live {
     dispatchEvent(new Event("online"));
   }
 
-  /**
-   * @param {Block} block
-   * @param {AbortController} stream
-   */
+  /** @param {Block} block @param {AbortController} stream */
   _take(block, stream) {
     if (stream.signal.aborted) {
       return;
@@ -140,10 +137,7 @@ class Live {
     }
   }
 
-  /**
-   * @param {State} state
-   * @param {string} remark
-   */
+  /** @param {State} state @param {string} remark */
   _become(state, remark) {
     if (state === this.state && remark === this.remark) {
       return;
@@ -221,7 +215,6 @@ export async function follow(path, { signal, onBlocks, onOpen, onLoss, query }) 
  * @param {() => unknown} work - may be async: it never runs twice at once.
  * @param {number} ms - the least time between the end of one run and the next.
  * @param {AbortSignal} [signal] - ends it.
- * @returns {() => void}
  */
 export function throttled(work, ms, signal) {
   let isBusy = false;
@@ -270,12 +263,7 @@ async function succeeds(work, signal) {
   return true;
 }
 
-/**
- * Wait, but no longer than a view is shown.
- *
- * @param {number} ms
- * @param {AbortSignal} [signal] - ends it.
- */
+/** Wait, but no longer than a view is shown.  @param {number} ms @param {AbortSignal} [signal] - ends it. */
 export function rest(ms, signal) {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
@@ -298,11 +286,7 @@ function isLive(signal) {
   }).finally(() => end.abort());
 }
 
-/**
- * Take one of the places for streams of all tabs.
- *
- * @returns {Promise<(() => void) | null>} which gives it back; null: there is none.
- */
+/** Take one of the places for streams of all tabs.  @returns {Promise<(() => void) | null>} which gives it back; null: there is none. */
 async function entry() {
   const { locks } = navigator; // a browser has them for https and this machine only
   for (let place = 0; locks && place < STREAMS; place++) {
@@ -402,11 +386,7 @@ function passing(error) {
   return error.message;
 }
 
-/**
- * Wait until the page is visible.
- *
- * @param {AbortSignal} signal
- */
+/** Wait until the page is visible.  @param {AbortSignal} signal */
 async function visible(signal) {
   while (document.hidden && !signal.aborted) {
     await new Promise((resolve) => {

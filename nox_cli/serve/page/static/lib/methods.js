@@ -31,11 +31,7 @@ export function method(name) {
   return METHODS[name] ?? name;
 }
 
-/**
- * Name a medium: `ALPB(thf)`.
- *
- * @param {{solvation?: string | null, solvent?: string}} record - a specification, or a row of results.
- */
+/** Name a medium: `ALPB(thf)`.  @param {{solvation?: string | null, solvent?: string}} record - a specification, or a row of results. */
 export function medium({ solvation, solvent }) {
   return solvation ? `${solvation.toUpperCase()}(${solvent})` : "gas phase";
 }

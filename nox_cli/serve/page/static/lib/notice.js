@@ -1,11 +1,13 @@
 // What the page reports: remarks that pass, errors with what to do, empty lists, and what is being read.
 
-import { h } from "./dom.js";
+import { h, replace } from "./dom.js";
 import { live } from "./live.js";
 
 const SHOWN_MS = 6_000;
-// Until what failed is tried again while the page is live.
-const AGAIN_MS = 5_000;
+// Until what failed is tried again while the page is live: twice as long after each time.
+const AGAIN_MS = 2_000;
+/** @type {WeakMap<Element, {tries: number, end?: AbortController}>} */
+const waiting = new WeakMap();
 
 /**
  * Report something that has happened; screen readers read it.
@@ -23,12 +25,7 @@ export function remark(words, { kind = "info", action } = {}) {
   }
 }
 
-/**
- * Report an error, unless a view was left or a request given up.
- *
- * @param {Error} error
- * @returns {undefined}
- */
+/** Report an error, unless a view was left or a request given up.  @param {Error} error @returns {undefined} */
 export function report(error) {
   if (error.name !== "AbortError") {
     remark(error.message, { kind: "error" });
@@ -39,15 +36,13 @@ export function report(error) {
  * Describe an error: what happened, what to do, and a button that tries again.
  *
  * @param {any} error - an `ApiError`, or any other.
- * @param {() => void} [retry] - also called once the server answers again, if it did not.
- * @returns {HTMLElement}
+ * @param {() => unknown} [retry] - also called later, if the error may pass.
+ * @param {Element | null} [before] - returned if it says the same: it is not read again, and keeps the focus.
  */
-export function failure(error, retry) {
-  const isAway = error.status === 0 || error.status === 503;
+export function failure(error, retry, before) {
   const isBug = !("status" in error);
-  const waiting = new AbortController();
-  function again() {
-    waiting.abort();
+  function pressed() {
+    waiting.get(box)?.end?.abort();
     retry?.();
   }
   const box = h(
@@ -59,28 +54,56 @@ export function failure(error, retry) {
     (error.refusals ?? [])
       .slice(0, 20)
       .map((/** @type {any} */ one) => h("p", `${one.index + 1}: ${one.message}`)),
-    retry && h("p", h("button.button", { onclick: again }, "Try again")),
+    retry && h("p", h("button.button", { onclick: pressed }, "Try again")),
   );
-  if (retry && isAway) {
-    let wasAway = live.state !== "live";
-    live.watch(() => {
-      if (wasAway && live.state === "live" && box.isConnected) {
-        again();
-      }
-      wasAway = live.state !== "live";
-    }, waiting.signal);
-    setTimeout(() => !wasAway && !waiting.signal.aborted && box.isConnected && again(), AGAIN_MS);
+  const shown = before?.isConnected && before.isEqualNode(box) ? before : box;
+  if (retry && error.isPassing) {
+    wait(shown, retry);
   }
-  return box;
+  return shown;
 }
 
 /**
- * Describe why a list is empty, and what would fill it.
+ * Show an error in place of all else; the same one stays as it is.
  *
- * @param {string} title
- * @param {...Child} more - a hint, a command, a link.
- * @returns {HTMLElement}
+ * @param {Element} place
+ * @param {any} error
+ * @param {() => unknown} [retry] - as of `failure`.
+ * @param {...Child} more - above it.
  */
+export function fail(place, error, retry, ...more) {
+  const before = place.querySelector(":scope > .failure");
+  const box = failure(error, retry, before);
+  if (box !== before) {
+    replace(place, ...more, box);
+  }
+}
+
+/** Try again after a while, or once the server is back.  @param {Element} box @param {() => unknown} retry */
+function wait(box, retry) {
+  const state = waiting.get(box) ?? { tries: 0 };
+  state.end?.abort();
+  const end = new AbortController();
+  state.end = end;
+  waiting.set(box, state);
+  let wasAway = live.state !== "live";
+  function again() {
+    if (box.isConnected && !end.signal.aborted) {
+      end.abort();
+      state.tries += 1;
+      retry();
+    }
+  }
+  live.watch(() => {
+    if (wasAway && live.state === "live") {
+      again();
+    }
+    wasAway = live.state !== "live";
+  }, end.signal);
+  setTimeout(() => !wasAway && again(), AGAIN_MS * 2 ** state.tries);
+}
+
+/** Describe why a list is empty, and what would fill it.  @param {string} title @param {...Child} more - a hint, a command, a link. */
 export function empty(title, ...more) {
   return h("div.empty", h("p.what", title), ...more);
 }
@@ -89,7 +112,6 @@ export function empty(title, ...more) {
  * Hold the place of what is being read, so that nothing moves when it comes.
  *
  * @param {number} lines - the height, in lines of a table.
- * @returns {HTMLElement}
  */
 export function skeleton(lines) {
   const bars = Array.from({ length: lines }, () => h("div.bar"));

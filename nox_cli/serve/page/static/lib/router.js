@@ -2,7 +2,7 @@
 
 import { ApiError } from "./api.js";
 import { h, replace, safe } from "./dom.js";
-import { failure } from "./notice.js";
+import { fail } from "./notice.js";
 
 /**
  * @typedef {{title: string | ((params: Texts) => string),
@@ -110,16 +110,33 @@ export function params(pattern, path) {
   return fits && wanted.length === given.length ? found : null;
 }
 
-/**
- * Give the page a title, and the history its entry.
- *
- * @param {string} title - of the view that is shown.
- */
+/** Give the page a title, and the history its entry.  @param {string} title - of the view that is shown. */
 export function retitle(title) {
   document.title = title ? `${safe(title)} · nox` : "nox";
 }
 
-async function show() {
+/** Show a view, or what there is of it, below what failed. @param {Element} main @param {Element} root @param {Element} [failed] */
+function enter(main, root, failed) {
+  if (failed) {
+    failed.nextSibling?.remove();
+    main.append(root);
+  } else {
+    replace(main, root);
+  }
+}
+
+/** @param {Element} place @param {unknown} error */
+function refuse(place, error) {
+  const isMissing = error instanceof ApiError && error.status === 404;
+  const heading = isMissing ? "Not found" : "This view could not be shown";
+  fail(place, error, isMissing ? undefined : () => show(place), h("h1", heading));
+  if (!(error instanceof ApiError)) {
+    reportError(error);
+  }
+}
+
+/** @param {Element} [failed] - what stands for a view that failed, and stays until the view is there. */
+async function show(failed) {
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
@@ -136,21 +153,20 @@ async function show() {
       return;
     }
     retitle(typeof view.title === "function" ? view.title(found) : view.title);
-    replace(main, root);
+    enter(main, root, failed);
     const shown = view.show(root, { params: found, query, signal });
     focusHeading(main, isOther);
     await shown;
+    if (!signal.aborted) {
+      failed?.remove();
+    }
   } catch (error) {
     if (signal.aborted) {
       return;
     }
-    replace(main, root);
-    const isMissing = error instanceof ApiError && error.status === 404;
-    const heading = isMissing ? "Not found" : "This view could not be shown";
-    replace(root, h("h1", heading), failure(error, isMissing ? undefined : show));
-    if (!(error instanceof ApiError)) {
-      reportError(error);
-    }
+    replace(root);
+    enter(main, root, failed);
+    refuse(failed ?? root, error);
   }
   if (!signal.aborted) {
     focusHeading(main, isOther && Boolean(document.activeElement?.matches("body, main")));

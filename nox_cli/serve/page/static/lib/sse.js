@@ -56,10 +56,7 @@ export class EventReader {
     return null;
   }
 
-  /**
-   * @param {string} field
-   * @param {string} value
-   */
+  /** @param {string} field @param {string} value */
   _field(field, value) {
     if (field === "data") {
       this._block.data += `${value}\n`;

@@ -35,12 +35,7 @@ export function colour(name) {
   return found;
 }
 
-/**
- * Call a function whenever the colours change.
- *
- * @param {() => void} listener
- * @param {AbortSignal} signal - ends it.
- */
+/** Call a function whenever the colours change.  @param {() => void} listener @param {AbortSignal} signal - ends it. */
 export function onTheme(listener, signal) {
   changed.addEventListener("change", listener, { signal });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", listener, { signal });

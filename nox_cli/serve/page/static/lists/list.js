@@ -49,12 +49,7 @@ export class Selection {
     return this.isAll || this.items.has(id);
   }
 
-  /**
-   * Select a row, or no longer.  Of all rows, it is the one that stays.
-   *
-   * @param {string} id
-   * @param {any} item
-   */
+  /** Select a row, or no longer.  Of all rows, it is the one that stays.  @param {string} id @param {any} item */
   toggle(id, item) {
     if (this.isAll || !this.items.delete(id)) {
       this.items.set(id, item);
@@ -153,6 +148,7 @@ export class List {
   close() {
     this._resized.disconnect();
     cancelAnimationFrame(this._frame);
+    this._frame = -1; // nor what waits for a release
     clearTimeout(this._idle);
   }
 
@@ -160,16 +156,14 @@ export class List {
   draw() {
     this._frame ||= requestAnimationFrame(async () => {
       await unpressed();
-      this._frame = 0;
-      this._draw();
+      if (this._frame > 0) {
+        this._frame = 0;
+        this._draw();
+      }
     });
   }
 
-  /**
-   * Follow indices that have changed by a number of rows; what is visible does not move.
-   *
-   * @param {number} rows
-   */
+  /** Follow indices that have changed by a number of rows; what is visible does not move.  @param {number} rows */
   shift(rows) {
     this.current += rows;
     this._anchor = this._anchor < 0 ? -1 : this._anchor + rows;
@@ -215,11 +209,7 @@ export class List {
     this._show(top * this._row);
   }
 
-  /**
-   * Scroll to a pixel of the whole list.
-   *
-   * @param {number} y
-   */
+  /** Scroll to a pixel of the whole list.  @param {number} y */
   _show(y) {
     const height = this._height;
     const physical = Math.min(height, TALLEST);
@@ -318,10 +308,7 @@ export class List {
     row.element.style.transform = `translateY(${row.index * this._row - this._offset}px)`;
   }
 
-  /**
-   * @param {any} row
-   * @param {any} item
-   */
+  /** @param {any} row @param {any} item */
   _fill(row, item) {
     const { columns, id, selection } = this._options;
     const isSelected = Boolean(item && selection?.has(id(item)));
@@ -357,10 +344,7 @@ export class List {
     return `${this._name}-${this._options.id(item)}`;
   }
 
-  /**
-   * @param {any} item
-   * @param {boolean} isSelected
-   */
+  /** @param {any} item @param {boolean} isSelected */
   _box(item, isSelected) {
     const label = `Select ${this._options.title(item)}`;
     return h("input", { type: "checkbox", tabindex: "-1", "aria-label": label, checked: isSelected });
@@ -435,12 +419,7 @@ export class List {
     getSelection()?.removeAllRanges();
   }
 
-  /**
-   * Move the current row.
-   *
-   * @param {number} index
-   * @param {boolean} [isRange] - select the rows on the way.
-   */
+  /** Move the current row.  @param {number} index @param {boolean} [isRange] - select the rows on the way. */
   move(index, isRange = false) {
     const from = this.current;
     this.go(index);
@@ -504,12 +483,7 @@ export class List {
   }
 }
 
-/**
- * Divide the width among the columns.
- *
- * @param {Options} options
- * @param {HTMLElement} element
- */
+/** Divide the width among the columns.  @param {Options} options @param {HTMLElement} element */
 function divide({ columns, selection }, element) {
   const box = selection ? 36 : 0;
   const tracks = columns.map(({ width, grow }) => (grow ? `minmax(${width}px, ${grow}fr)` : `${width}px`));

@@ -136,11 +136,7 @@ export class PagedRows {
     return Math.max(0, this._items.length - count);
   }
 
-  /**
-   * Replace rows by newer records of the same jobs.
-   *
-   * @param {any[]} records
-   */
+  /** Replace rows by newer records of the same jobs.  @param {any[]} records */
   replace(records) {
     const found = new Map(records.map((one) => [one.job_id, one]));
     this._items = this._items.map((item) => found.get(item.job_id) ?? item);
@@ -155,18 +151,7 @@ export class PagedRows {
     }
   }
 
-  /** Read again what could not be read. */
-  retry() {
-    this.error = null;
-    this._onchange(0);
-  }
-
-  /**
-   * Do one step after the other.
-   *
-   * @param {() => unknown} step
-   * @returns {Promise<void>}
-   */
+  /** Do one step after the other.  @param {() => unknown} step @returns {Promise<void>} */
   _do(step) {
     this.isBusy = true;
     const mine = this._tail.then(async () => {
@@ -183,11 +168,7 @@ export class PagedRows {
     return mine;
   }
 
-  /**
-   * @param {Place} place
-   * @param {boolean} isReversed
-   * @param {number} [limit]
-   */
+  /** @param {Place} place @param {boolean} isReversed @param {number} [limit] */
   async _page(place, isReversed, limit = PAGE) {
     // Of a search, one page may look at many jobs without a match.
     for (let at = place; ; ) {
@@ -215,10 +196,7 @@ export class PagedRows {
     this._take(items, start, next, null);
   }
 
-  /**
-   * @param {number} first
-   * @param {number} last
-   */
+  /** @param {number} first @param {number} last */
   async _jump(first, last) {
     const length = this.length;
     if (first < PAGE) {
@@ -264,12 +242,7 @@ export class PagedRows {
     }
   }
 
-  /**
-   * @param {any[]} items
-   * @param {number} start
-   * @param {Place | null} before
-   * @param {Place | null} after
-   */
+  /** @param {any[]} items @param {number} start @param {Place | null} before @param {Place | null} after */
   _take(items, start, before, after) {
     this._items = items;
     this._start = start;

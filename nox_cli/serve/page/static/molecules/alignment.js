@@ -35,12 +35,7 @@ export function rmsd(one, other) {
   return Math.sqrt(sum / Math.max(1, one.length));
 }
 
-/**
- * Reflect a structure at the origin.
- *
- * @param {Point[]} positions
- * @returns {Point[]}
- */
+/** Reflect a structure at the origin.  @param {Point[]} positions @returns {Point[]} */
 export function mirrored(positions) {
   return positions.map(([x, y, z]) => [-x, -y, -z]);
 }

@@ -24,11 +24,7 @@ export function measurement({ symbols, positions }, atoms) {
   return b ? `${names} ${size(minus(b, a)).toFixed(4)} Å` : names;
 }
 
-/**
- * Write a formula in the order of Hill: carbon, hydrogen, then by the alphabet.
- *
- * @param {string[]} symbols
- */
+/** Write a formula in the order of Hill: carbon, hydrogen, then by the alphabet.  @param {string[]} symbols */
 export function formula(symbols) {
   /** @type {Map<string, number>} */
   const counts = new Map();

@@ -32,11 +32,7 @@ export function read(text) {
   return { frames, isWhole: true };
 }
 
-/**
- * Write one frame as XYZ, without what its comment was.
- *
- * @param {Frame} frame
- */
+/** Write one frame as XYZ, without what its comment was.  @param {Frame} frame */
 export function written({ symbols, positions }) {
   const lines = symbols.map(
     (symbol, atom) => `${SYMBOL.test(symbol) ? symbol : "X"} ${positions[atom].join(" ")}`,

@@ -56,12 +56,7 @@ export function csv({ columns, rows }) {
   return [columns, ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
 }
 
-/**
- * Let the browser save a file.
- *
- * @param {string} name
- * @param {Blob} content
- */
+/** Let the browser save a file.  @param {string} name @param {Blob} content */
 export function save(name, content) {
   const url = URL.createObjectURL(content);
   const link = h("a", { href: url, download: name });
@@ -89,11 +84,7 @@ export async function download(button, name, content) {
   return Boolean(read);
 }
 
-/**
- * Make the name of a file.
- *
- * @param {string} text
- */
+/** Make the name of a file.  @param {string} text */
 export function slug(text) {
   return (
     text

@@ -33,10 +33,7 @@ export async function plot(container, data, signal) {
 
 /** One figure: caption, legend, canvas, readout and table. */
 class Drawing {
-  /**
-   * @param {Plot} data
-   * @param {AbortSignal} signal
-   */
+  /** @param {Plot} data @param {AbortSignal} signal */
   constructor(data, signal) {
     this.data = data;
     this.signal = signal;
@@ -207,10 +204,7 @@ class Drawing {
   }
 }
 
-/**
- * @param {Drawing} drawing
- * @param {{width: number, height: number}} size
- */
+/** @param {Drawing} drawing @param {{width: number, height: number}} size */
 function options(drawing, size) {
   const { data } = drawing;
   const font = `12px ${getComputedStyle(drawing.canvas).fontFamily}`;
@@ -462,11 +456,7 @@ function decades(chart, _, least, most) {
   return Array.from({ length: count }, (_unused, place) => 10 ** (from + place * stride));
 }
 
-/**
- * Write a number with as many digits as a person reads: `0.075`, `1.2e-05`.
- *
- * @param {number} value
- */
+/** Write a number with as many digits as a person reads: `0.075`, `1.2e-05`.  @param {number} value */
 export function short(value) {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e6) {

@@ -4,9 +4,7 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 
 /** One drawing, as wide and high as its style makes it. */
 export class Spark {
-  /**
-   * @param {"bars" | "course"} kind - bars from 0 up; or a line on a logarithmic axis.
-   */
+  /** @param {"bars" | "course"} kind - bars from 0 up; or a line on a logarithmic axis. */
   constructor(kind) {
     this.kind = kind;
     this.shape = document.createElementNS(NAMESPACE, "path");

@@ -5,7 +5,7 @@ import { command } from "../lib/command.js";
 import { h, redraw, replace } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { every, live, rest, throttled } from "../lib/live.js";
-import { empty, failure, skeleton } from "../lib/notice.js";
+import { empty, fail, skeleton } from "../lib/notice.js";
 import { change, href } from "../lib/router.js";
 import { download, slug } from "../plots/numbers.js";
 import { Controls, OF_RESULTS, query, resultsLine } from "./batch/choices.js";
@@ -33,10 +33,7 @@ const FORMS = [
   ["JSON", "application/json", "json"],
 ];
 
-/**
- * @param {HTMLElement} root
- * @param {{params: Texts, query: Query, signal: AbortSignal}} about
- */
+/** @param {HTMLElement} root @param {{params: Texts, query: Query, signal: AbortSignal}} about */
 export async function show(root, { params, query, signal }) {
   replace(root, h("h1", title(params)), skeleton(8));
   try {
@@ -236,10 +233,7 @@ class BatchView {
     } catch (error) {
       if (!signal.aborted) {
         this.root.removeAttribute("aria-busy");
-        replace(
-          this.problem,
-          failure(error, () => this.read(isOther)),
-        );
+        fail(this.problem, error, () => this.read(isOther));
         replace(this.nothing);
       }
     }

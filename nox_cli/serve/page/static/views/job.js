@@ -6,7 +6,7 @@ import { command, line } from "../lib/command.js";
 import { facts, h, redraw, replace } from "../lib/dom.js";
 import { clock, count, duration, moment, title as named, reason, size, state } from "../lib/format.js";
 import { every, live, throttled } from "../lib/live.js";
-import { skeleton } from "../lib/notice.js";
+import { fail, skeleton } from "../lib/notice.js";
 import { href, retitle } from "../lib/router.js";
 import * as calculation from "./job/calculation.js";
 import { Convergence } from "./job/convergence.js";
@@ -30,10 +30,7 @@ const ACTIONS = /** @type {Record<string, any[]>} */ ({
 /** @param {Texts} params */
 export const title = (params) => `Job ${params.job}`;
 
-/**
- * @param {HTMLElement} root
- * @param {{params: Texts, query: Record<string, any>, signal: AbortSignal}} about
- */
+/** @param {HTMLElement} root @param {{params: Texts, query: Record<string, any>, signal: AbortSignal}} about */
 export async function show(root, { params, query, signal }) {
   replace(root, h("h1", title(params)), skeleton(12));
   const path = `jobs/${encodeURIComponent(params.job)}`;
@@ -74,6 +71,7 @@ class View {
     this.head = h("div.job-head");
     this.why = h("section.panel.job-why", { "aria-label": "State" });
     this.facts = h("section.panel");
+    this.problem = h("div.problem");
     this.parents = h("span.row", job.parents.map(parent));
     this.nameParents(job);
     this.progress = new Progress(about);
@@ -81,13 +79,15 @@ class View {
     const numbers = new Numbers(about);
     const structure = new Structure(about, (step) => convergence.mark(step));
     const log = new Log(about);
+    const [kept, cited] = [files(about, log), citation(about)];
+    const why = { element: this.why, update: (/** @type {Job} */ job) => this.explain(job) };
     /** @type {Part[]} */
-    this.parts = [this.progress, structure, convergence, log, numbers, files(about, log), citation(about)];
+    this.parts = [why, this.progress, structure, convergence, log, numbers, kept, cited];
     this.progress.onLook = () => convergence.look();
-    const [, , , , , kept, cited] = this.parts;
     replace(
       root,
       this.head,
+      this.problem,
       this.why,
       this.progress.element,
       h(
@@ -104,15 +104,24 @@ class View {
     const { signal } = this.about;
     redraw(this.head, this.heading(job));
     replace(this.facts, h("h2", "Job"), about(job, this.parents), command(line("nox", "status", job.number)));
-    const work = [this.explain(job), ...this.parts.map((part) => part.update(job))];
-    const failed = (await Promise.allSettled(work)).find((one) => one.status === "rejected");
-    if (failed) {
-      for (const part of this.parts) {
-        part.shown = ""; // all is read again
+    const work = this.parts.map(async (part) => {
+      try {
+        await part.update(job);
+      } catch (/** @type {any} */ error) {
+        if (!("status" in error)) {
+          throw error;
+        }
+        part.shown = ""; // it is read again
+        return error;
       }
-      throw failed.reason;
-    }
+    });
+    const failed = (await Promise.all(work)).find(Boolean);
     signal.throwIfAborted();
+    if (failed) {
+      fail(this.problem, failed, this.about.refresh);
+    } else {
+      replace(this.problem);
+    }
   }
 
   /** @param {Job} job */

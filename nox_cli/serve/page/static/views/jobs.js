@@ -41,21 +41,14 @@ let refocus = "";
 /** Where a person was in a list, for Back. @type {{hash: string, index: number} | null} */
 let left = null;
 
-/**
- * @param {HTMLElement} root
- * @param {{query: Query, signal: AbortSignal}} about
- */
+/** @param {HTMLElement} root @param {{query: Query, signal: AbortSignal}} about */
 export async function show(root, { query, signal }) {
   await new JobsView(root, query, signal).show();
 }
 
 /** The view of one address. */
 class JobsView {
-  /**
-   * @param {HTMLElement} root
-   * @param {Query} query
-   * @param {AbortSignal} signal
-   */
+  /** @param {HTMLElement} root @param {Query} query @param {AbortSignal} signal */
   constructor(root, query, signal) {
     const { columns, ...filters } = query;
     this.root = root;
@@ -137,13 +130,9 @@ class JobsView {
     }
   }
 
-  // -- reading -------------------------------------------------------------------------------------
+  // -- reading
 
-  /**
-   * @param {import("../lists/pages.js").Place} place
-   * @param {boolean} isReversed
-   * @param {number} limit
-   */
+  /** @param {import("../lists/pages.js").Place} place @param {boolean} isReversed @param {number} limit */
   read(place, isReversed, limit) {
     const isDescending = this.isDescending !== isReversed;
     const sort = `${isDescending ? "-" : ""}${this.sortKey}`;
@@ -242,7 +231,7 @@ class JobsView {
     left = null;
   }
 
-  // -- drawing -------------------------------------------------------------------------------------
+  // -- drawing
 
   /** @param {number} shift */
   changed(shift) {
@@ -260,19 +249,35 @@ class JobsView {
       this.list.begin(this.wanted);
       this.wanted = 0;
     }
-    this.notice?.remove();
-    this.notice = null;
-    if (error && error.name !== "AbortError") {
-      const isRefused = error.status >= 400 && error.status < 500;
-      this.notice = failure(error, isRefused ? undefined : () => this.rows.retry());
-      this.place.prepend(this.notice);
-      this.markChips(error.message);
-    } else if (isBegun && length === 0) {
-      this.notice = this.nothing();
-      this.place.append(this.notice);
-    }
+    this.note(error);
     this.list.element.hidden = this.notice !== null && (length === 0 || !isBegun);
     this.drawTotal();
+  }
+
+  /** Say why no row is shown, or not all.  @param {any} error */
+  note(error) {
+    const { length, isBegun, isBusy } = this.rows;
+    const before = this.notice;
+    if (error && error.name !== "AbortError") {
+      const isRefused = error.status >= 400 && error.status < 500;
+      this.notice = failure(error, isRefused ? undefined : () => this.again(), before);
+      this.markChips(error.message);
+    } else if (!isBusy) {
+      this.notice = isBegun && length === 0 ? this.nothing() : null;
+    }
+    if (this.notice !== before) {
+      before?.remove();
+      if (this.notice) {
+        this.place.prepend(this.notice);
+      }
+    }
+  }
+
+  /** Read again what could not be read. */
+  again() {
+    this.rows.error = null;
+    this.list.draw();
+    requestAnimationFrame(() => this.changed(0)); // nothing to read, perhaps
   }
 
   catchUp() {
@@ -404,7 +409,7 @@ class JobsView {
     return h("label.small", box, "All users");
   }
 
-  // -- changes of the address --------------------------------------------------------------------
+  // -- changes of the address
 
   /**
    * Show the list with other filters.
@@ -474,7 +479,7 @@ class JobsView {
     return h("button.button", { title: "Download the list as CSV", onclick }, "CSV");
   }
 
-  // -- selection -------------------------------------------------------------------------------
+  // -- selection
 
   /** Show the command of the list, or what can be done with the selected jobs. */
   selected() {
@@ -584,22 +589,13 @@ function isShown(state) {
   return STATES.includes(state) || Object.values(PUBLIC).includes(state);
 }
 
-/**
- * @param {string[]} chosen
- * @param {string} state
- * @param {string | undefined} other - the public word of the state.
- */
+/** @param {string[]} chosen @param {string} state @param {string | undefined} other - the public word of the state. */
 function toggled(chosen, state, other) {
   const rest = chosen.filter((one) => one !== state && one !== other);
   return (rest.length < chosen.length ? rest : [...rest, state]).join(",");
 }
 
-/**
- * Add a filter as a person types it.
- *
- * @param {Record<string, any>} filters
- * @param {string} word
- */
+/** Add a filter as a person types it.  @param {Record<string, any>} filters @param {string} word */
 function withWord(filters, word) {
   const [, name, value] = /^([a-z]+):(.+)$/.exec(word) ?? [];
   const [, group, of] = /^@([a-z]+)(?::(.+))?$/.exec(word) ?? [];
@@ -621,13 +617,7 @@ function withWord(filters, word) {
   return { ...filters, name: /[*?[]/.test(word) ? word : `*${word}*` };
 }
 
-/**
- * Write one filter as a selector.
- *
- * @param {string} name
- * @param {any} value
- * @returns {string} empty: no selector means the same.
- */
+/** Write one filter as a selector.  @param {string} name @param {any} value @returns {string} empty: no selector means the same. */
 function selectorOf(name, value) {
   const texts = name === "state" ? words(value) : [value].flat();
   if (texts.length !== 1) {

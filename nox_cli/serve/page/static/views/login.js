@@ -57,12 +57,7 @@ export function ask(why, error) {
   }
 }
 
-/**
- * Read what was pasted: a link, the code in it, or a token.
- *
- * @param {string} text
- * @returns {{code: string} | {token: string}}
- */
+/** Read what was pasted: a link, the code in it, or a token.  @param {string} text @returns {{code: string} | {token: string}} */
 function proofOf(text) {
   const word = text.trim().replace(/^.*#code=/s, "");
   return word.startsWith("nox_") ? { token: word } : { code: word };

@@ -4,7 +4,7 @@ import { ApiError, get } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
 import { every, live, throttled } from "../lib/live.js";
-import { empty, failure } from "../lib/notice.js";
+import { empty, fail } from "../lib/notice.js";
 import { href } from "../lib/router.js";
 import { Batches, Failures, Finished, ROWS, Running } from "./overview/lists.js";
 import { Counts, Workers } from "./overview/totals.js";
@@ -17,10 +17,7 @@ const COUNTS_MS = 500;
 const REST_MS = 2_000;
 const SETTLED_MS = 1_100;
 
-/**
- * @param {HTMLElement} root
- * @param {{signal: AbortSignal}} about
- */
+/** @param {HTMLElement} root @param {{signal: AbortSignal}} about */
 export async function show(root, { signal }) {
   const view = new Overview(signal);
   replace(root, view.element);
@@ -157,11 +154,7 @@ class Overview {
     }
   }
 
-  /**
-   * @param {string} path
-   * @param {Record<string, any>} [query]
-   * @returns {Promise<any>} null: it could not be read, which is reported.
-   */
+  /** @param {string} path @param {Record<string, any>} [query] @returns {Promise<any>} null: it could not be read, which is reported. */
   async read(path, query) {
     try {
       const found = await get(path, { query, signal: this.signal });
@@ -177,12 +170,7 @@ class Overview {
     }
   }
 
-  /**
-   * Show the first of the errors of what is read, as long as there is one.
-   *
-   * @param {string} path
-   * @param {ApiError | null} error
-   */
+  /** Show the first of the errors of what is read, as long as there is one.  @param {string} path @param {ApiError | null} error */
   report(path, error) {
     if (error) {
       this.errors.set(path, error);
@@ -190,9 +178,10 @@ class Overview {
       this.errors.delete(path);
     }
     const [first] = this.errors.values();
-    if ((this.problem.dataset.code ?? "") !== (first?.code ?? "")) {
-      this.problem.dataset.code = first?.code ?? "";
-      replace(this.problem, first && failure(first, () => this.look()));
+    if (first) {
+      fail(this.problem, first, () => this.look());
+    } else {
+      replace(this.problem);
     }
   }
 }

@@ -33,11 +33,7 @@ const kept = {
 /** @type {Form | null} */
 let shown = null;
 
-/**
- * Take what was dropped, on any view, and show it here.
- *
- * @param {(File | FileSystemEntry)[]} found - of `files.dropped`.
- */
+/** Take what was dropped, on any view, and show it here.  @param {(File | FileSystemEntry)[]} found - of `files.dropped`. */
 export async function receive(found) {
   const files = await given(found);
   if (shown) {

@@ -6,7 +6,7 @@ import { h, replace, safe } from "../lib/dom.js";
 import { clock, count, duration, moment, title as named, size } from "../lib/format.js";
 import { keyed, put } from "../lib/keyed.js";
 import { every, live, throttled } from "../lib/live.js";
-import { empty, failure, skeleton } from "../lib/notice.js";
+import { empty, fail, skeleton } from "../lib/notice.js";
 import { href } from "../lib/router.js";
 import { finding, inUse, slotsWords, troubles } from "../lib/workforce.js";
 
@@ -32,10 +32,7 @@ const COLUMNS = /** @type {[string, string][]} */ ([
   ["nox", ""],
 ]);
 
-/**
- * @param {HTMLElement} root
- * @param {{signal: AbortSignal}} about
- */
+/** @param {HTMLElement} root @param {{signal: AbortSignal}} about */
 export async function show(root, { signal }) {
   const view = new Workers(signal);
   replace(root, view.element);
@@ -107,8 +104,8 @@ class Workers {
       const ended = performance.now();
       this.pauseUntil = ended + SHARE * (ended - began) - EVERY_MS;
     } catch (error) {
-      if (!this.signal.aborted && !this.problem.hasChildNodes()) {
-        replace(this.problem, failure(error, this.look));
+      if (!this.signal.aborted) {
+        fail(this.problem, error, this.look);
       }
     }
   }
@@ -142,12 +139,7 @@ class Workers {
   }
 }
 
-/**
- * Order living workers by host and name, then those that are gone.
- *
- * @param {JobWorker} one
- * @param {JobWorker} other
- */
+/** Order living workers by host and name, then those that are gone.  @param {JobWorker} one @param {JobWorker} other */
 function compared(one, other) {
   return (
     Number(other.alive) - Number(one.alive) ||
@@ -257,12 +249,7 @@ class Jobs {
   }
 }
 
-/**
- * Draw slots, those first that work.
- *
- * @param {Element} place
- * @param {JobWorker} worker
- */
+/** Draw slots, those first that work.  @param {Element} place @param {JobWorker} worker */
 function squares(place, worker) {
   const [busy, { slots }] = [inUse(worker), worker];
   const words = worker.alive ? `${count(busy)} of ${count(slots, "slot")} busy` : "gone";
@@ -294,11 +281,7 @@ function versions(cell, found, wanted) {
   }
 }
 
-/**
- * Name engines with their versions where they are known; every worker runs echo.
- *
- * @param {string[]} keys
- */
+/** Name engines with their versions where they are known; every worker runs echo.  @param {string[]} keys */
 function engineWords(keys) {
   const versioned = new Set(keys.filter((key) => key.includes("@")).map((key) => key.split("@")[0]));
   return keys.filter((key) => key !== "echo" && !versioned.has(key)).join(" ") || "-";

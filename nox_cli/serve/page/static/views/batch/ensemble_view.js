@@ -27,7 +27,6 @@ const LARGEST = `${100 * POPULATION} %`;
  * @param {string[]} remarks - of the server.
  * @param {boolean} isAt - a temperature was chosen.
  * @param {Child} later - why there are no weights.
- * @returns {Child}
  */
 export function about(rows, all, remarks, isAt, later) {
   const alone = rows.filter((row) => row.not_compared === "alone");
@@ -75,7 +74,6 @@ function temperature(all, isAt) {
  * @param {string} unit - as `--unit` takes it.
  * @param {string | undefined} pressed - the key of the one that is looked at.
  * @param {(key: string) => void} press
- * @returns {Child}
  */
 export function summary(all, unit, pressed, press) {
   if (all.length < 2) {

@@ -3,7 +3,7 @@
 import { text } from "../../lib/api.js";
 import { h, replace, table } from "../../lib/dom.js";
 import { title } from "../../lib/format.js";
-import { failure, skeleton } from "../../lib/notice.js";
+import { fail, skeleton } from "../../lib/notice.js";
 import { href } from "../../lib/router.js";
 import { mirrored, superposed } from "../../molecules/alignment.js";
 import { molecule } from "../../molecules/molecule.js";
@@ -21,16 +21,15 @@ const SPACE = 3;
  * @param {AbortSignal} signal - ends it.
  */
 export async function overlay(container, rows, difference, signal) {
-  replace(container, skeleton(10));
+  if (!container.querySelector(".failure")) {
+    replace(container, skeleton(10));
+  }
   try {
     const frames = await Promise.all(rows.map((row) => structure(row, signal)));
     await show(container, rows, frames, difference, signal);
   } catch (error) {
     if (!signal.aborted) {
-      replace(
-        container,
-        failure(error, () => overlay(container, rows, difference, signal)),
-      );
+      fail(container, error, () => overlay(container, rows, difference, signal));
     }
   }
 }

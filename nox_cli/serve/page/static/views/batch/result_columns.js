@@ -84,12 +84,7 @@ export function quantities(unit) {
   };
 }
 
-/**
- * Name the columns of `GET /results` that the page needs.
- *
- * @param {string} unit
- * @param {boolean} isWeighed
- */
+/** Name the columns of `GET /results` that the page needs.  @param {string} unit @param {boolean} isWeighed */
 export function wanted(unit, isWeighed) {
   const { energy, gibbs, difference } = quantities(unit);
   return [
@@ -276,11 +271,7 @@ export function fixed(value, decimals) {
   return value === null || value === undefined ? "" : value.toFixed(decimals);
 }
 
-/**
- * Write a share in percent.
- *
- * @param {number | null | undefined} share - 0 to 1.
- */
+/** Write a share in percent.  @param {number | null | undefined} share - 0 to 1. */
 function percent(share) {
   return share === null || share === undefined ? "" : (100 * share).toFixed(1);
 }

@@ -44,11 +44,7 @@ export function words(spec, result) {
     .join(" · ");
 }
 
-/**
- * Describe charge and spin with their origins: `charge +1, unpaired 0 (default)`.
- *
- * @param {Fields} spec
- */
+/** Describe charge and spin with their origins: `charge +1, unpaired 0 (default)`.  @param {Fields} spec */
 export function charge(spec) {
   const origins = [...new Set([spec.charge_origin, spec.unpaired_origin].filter(Boolean))];
   const from = origins.length ? ` (${origins.join(", ")})` : "";
@@ -132,11 +128,7 @@ function option(name, value, usual) {
   return value && value !== usual ? [name, value] : [];
 }
 
-/**
- * Write the conditions of the free energy: `298.15 K, 1 atm`.
- *
- * @param {Fields} spec - or the thermochemistry of a result.
- */
+/** Write the conditions of the free energy: `298.15 K, 1 atm`.  @param {Fields} spec - or the thermochemistry of a result. */
 export function gas({ temperature_k: kelvin, pressure_pa: pascal }) {
   const atmospheres = pascal / ATMOSPHERE_PA;
   return `${kelvin} K, ${Number.isInteger(atmospheres) ? `${atmospheres} atm` : `${pascal} Pa`}`;

@@ -48,10 +48,10 @@ export class Convergence {
       found = await get(`${this.path}/points`, { signal: this.signal });
     } catch (/** @type {any} */ error) {
       this.signal.throwIfAborted();
+      replace(this.verdict, h("p.muted", `The steps cannot be read: ${error.message}`));
       if (error.isPassing) {
         throw error;
       }
-      replace(this.verdict, h("p.muted", `The steps cannot be read: ${error.message}`));
       return;
     }
     if (turn !== this.turn) {
@@ -72,9 +72,10 @@ export class Convergence {
       energy_change_threshold_hartree: least,
       gradient_norm_threshold_hartree_per_bohr: gentle,
     } = found;
-    const steps = points.map((/** @type {any} */ one) => one.step);
-    const energies = points.map((/** @type {any} */ one) => one.energy_hartree);
-    const norms = points.map((/** @type {any} */ one) => one.gradient_norm_hartree_per_bohr);
+    const all = (/** @type {string} */ name) => points.map((/** @type {any} */ one) => one[name]);
+    const steps = all("step");
+    const energies = all("energy_hartree");
+    const norms = all("gradient_norm_hartree_per_bohr");
     const lowest = Math.min(...energies);
     // Of a rejected step a running optimisation reports the energy of the step before.
     const changes = energies.map((/** @type {number} */ energy, /** @type {number} */ place) =>
@@ -96,7 +97,7 @@ export class Convergence {
       rejected > 0 && h("span.muted", `${count(rejected, "rejected step")} not drawn`),
     );
     const x = { label: "step", values: steps };
-    const all = [
+    const data = [
       {
         title: "Gradient and change of energy",
         x,
@@ -124,10 +125,10 @@ export class Convergence {
         ],
       },
     ];
-    this.drawn ??= Promise.all(all.map((one) => plot(this.plots, one, this.signal)));
+    this.drawn ??= Promise.all(data.map((one) => plot(this.plots, one, this.signal)));
     try {
       for (const [place, one] of (await this.drawn).entries()) {
-        one.update(all[place]);
+        one.update(data[place]);
       }
     } catch (error) {
       this.drawn = null; // the next look draws it again

@@ -5,7 +5,7 @@ import { command, line } from "../../lib/command.js";
 import { h, replace, table } from "../../lib/dom.js";
 import { duration, moment, reason, size } from "../../lib/format.js";
 import { follow } from "../../lib/live.js";
-import { failure, remark, report } from "../../lib/notice.js";
+import { remark, report } from "../../lib/notice.js";
 import { download, save as saveFile, slug } from "../../plots/numbers.js";
 
 /** @typedef {{path: string, signal: AbortSignal}} About */
@@ -23,6 +23,9 @@ export class Log {
     this.shown = "";
     /** @type {number | undefined} */
     this.attempt = undefined;
+    /** The newest attempt, and that of the text. */
+    this.newest = 0;
+    this.whose = 0;
     this.number = 0;
     this.stream = new AbortController();
     this.isFollowed = true;
@@ -48,6 +51,7 @@ export class Log {
   /** @param {Job} job */
   update(job) {
     this.number = job.number;
+    this.newest = job.attempt;
     const key = `${job.attempt} ${job.state === "running"}`;
     if (key === this.shown) {
       return;
@@ -78,9 +82,13 @@ export class Log {
     const chosen = this.attempt ? ["--attempt", this.attempt] : [];
     replace(this.command, command(line("nox", "logs", this.number, ...(isRunning ? ["-f"] : chosen))));
     this.state.textContent = this.attempt ? `attempt ${this.attempt}` : "";
+    const whose = this.attempt ?? this.newest;
+    if (isRunning || whose !== this.whose) {
+      this.text.textContent = "";
+    }
+    this.whose = whose;
     try {
       if (isRunning) {
-        this.text.textContent = "";
         await follow(`${this.path}/log`, {
           signal,
           onBlocks: (blocks) => this.add(blocks.map((one) => (one.name === "end" ? "" : one.data)).join("")),
@@ -88,7 +96,7 @@ export class Log {
       } else {
         const query = { lines: MOST_LINES, attempt: this.attempt };
         const log = await text(`${this.path}/log`, { query, signal });
-        this.text.textContent = ""; // at once: what a person reads stays where it is
+        this.text.textContent = ""; // only now: what a person reads stays where it is
         this.add(log);
       }
     } catch (/** @type {any} */ error) {
@@ -98,8 +106,9 @@ export class Log {
           throw error;
         }
       }
+    } finally {
+      this.text.hidden = this.text.textContent === "";
     }
-    this.text.hidden = this.text.textContent === "";
   }
 
   /** @param {string} more */
@@ -138,12 +147,7 @@ export class Log {
   }
 }
 
-/**
- * Make the panel of attempts and files.
- *
- * @param {About} about
- * @param {Log} log - shows that of an attempt.
- */
+/** Make the panel of attempts and files.  @param {About} about @param {Log} log - shows that of an attempt. */
 export function files({ path, signal }, log) {
   const element = h("section.panel");
   const update = (/** @type {Job} */ job) => {
@@ -212,11 +216,7 @@ function attemptRow(one, log) {
   );
 }
 
-/**
- * Make the panel of the citation.
- *
- * @param {About} about
- */
+/** Make the panel of the citation.  @param {About} about */
 export function citation({ path, signal }) {
   const element = h("section.panel", { hidden: true });
   let shown = "";
@@ -255,10 +255,10 @@ export function citation({ path, signal }) {
       shown = String(job.result_attempt);
     } catch (/** @type {any} */ error) {
       signal.throwIfAborted();
+      replace(element, h("h2", "Citation"), h("p.muted", `It cannot be read: ${error.message}`));
       if (error.isPassing) {
         throw error;
       }
-      replace(element, h("h2", "Citation"), failure(error));
     }
   };
   return { element, update };

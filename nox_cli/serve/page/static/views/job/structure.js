@@ -36,6 +36,9 @@ export class Structure {
     this.viewer = null;
     /** @type {Frame[]} */
     this.frames = [];
+    /** How many frames are before the path, and of it. */
+    this.before = 0;
+    this.count = 0;
   }
 
   /** @param {Job} job */
@@ -46,7 +49,7 @@ export class Structure {
       return;
     }
     this.shown = key;
-    const { frames, remark } = await this.steps(job);
+    const { frames, remark, error } = await this.steps(job);
     const start = job.spec.structure?.symbols?.length ? [frame(job.spec.structure, "start")] : [];
     const end =
       result?.symbols?.length && result.convergence
@@ -54,30 +57,42 @@ export class Structure {
         : [];
     this.frames = [...start, ...frames, ...end];
     this.element.hidden = this.frames.length === 0;
-    if (this.frames.length === 0 || this.signal.aborted) {
-      return;
+    if (this.frames.length > 0 && !this.signal.aborted) {
+      replace(this.remark, remark);
+      this.remark.hidden = !remark;
+      const words = end.length ? ["open", job.number] : ["status", job.number, "--raw"];
+      replace(this.command, command(line("nox", ...words)));
+      this.before = start.length;
+      this.count = frames.length;
+      await this.draw(job);
     }
-    replace(this.remark, remark);
-    this.remark.hidden = !remark;
-    const file = end.length ? "opt.xyz" : "";
-    replace(
-      this.command,
-      command(file ? line("nox", "open", job.number) : line("nox", "status", job.number, "--raw")),
-    );
+    if (error) {
+      throw error; // it is read again
+    }
+  }
+
+  /** @param {Job} job */
+  async draw({ number, name, outcome }) {
+    const charges = outcome?.result?.charges_e;
     if (this.viewer) {
-      this.viewer.update(this.frames, result?.charges_e);
+      this.viewer.update(this.frames, charges);
       return;
     }
     const onShow = (/** @type {number} */ index) =>
-      this.onStep(frames.length ? Math.min(frames.length, index + 1 - start.length) : 0);
+      this.onStep(this.count ? Math.min(this.count, index + 1 - this.before) : 0);
     this.viewer = await molecule(
       this.stage,
-      { label: `${job.number} ${job.name}`.trim(), frames: this.frames, charges: result?.charges_e, onShow },
+      { label: `${number} ${name}`.trim(), frames: this.frames, charges, onShow },
       this.signal,
     );
   }
 
-  /** Read the path of the attempt whose result is shown.  @param {Job} job */
+  /**
+   * Read the path of the attempt whose result is shown.
+   *
+   * @param {Job} job
+   * @returns {Promise<{frames: Frame[], remark: string, error?: any}>} with an error that may pass.
+   */
   async steps(job) {
     const made = job.artifacts.find((/** @type {any} */ one) => one.name === TRAJECTORY);
     if (!made) {
@@ -105,10 +120,8 @@ export class Structure {
       };
     } catch (/** @type {any} */ error) {
       this.signal.throwIfAborted();
-      if (error.isPassing) {
-        throw error;
-      }
-      return { frames: [], remark: `The path cannot be read: ${error.message}` };
+      const remark = `The path cannot be read: ${error.message}`;
+      return { frames: [], remark, error: error.isPassing && error };
     }
   }
 }

@@ -58,12 +58,7 @@ export function usual(sort) {
   return `${whole},${last}`;
 }
 
-/**
- * Make a column of a name; one that this page has no form for shows what the server has.
- *
- * @param {string} name
- * @returns {ListColumn}
- */
+/** Make a column of a name; one that this page has no form for shows what the server has.  @param {string} name @returns {ListColumn} */
 export function column(name) {
   const cell = (/** @type {any} */ job) => {
     const value = job[name];
@@ -72,10 +67,7 @@ export function column(name) {
   return { name, ...(COLUMNS[name] ?? { label: name.replaceAll("_", " "), width: 90, grow: 1, cell }) };
 }
 
-/**
- * @param {any} job
- * @param {Child} words
- */
+/** @param {any} job @param {Child} words */
 function link(job, words) {
   return h("a", { href: href(`jobs/${job.number}`), tabindex: "-1", title: job.name }, words);
 }
@@ -105,11 +97,7 @@ function labels(job) {
   return Object.entries(job.tags).map(([key, value]) => h("span.tag", `${key}=${value}`));
 }
 
-/**
- * Write why a job failed and what to do, where it runs, or what it waits for.
- *
- * @param {any} job
- */
+/** Write why a job failed and what to do, where it runs, or what it waits for.  @param {any} job */
 function note(job) {
   const why = reason(job.reason);
   if (job.state === "failed") {

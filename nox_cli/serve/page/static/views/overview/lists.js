@@ -239,12 +239,17 @@ export class Failures extends Panel {
       }
       this.explained.set(
         job,
-        get(`jobs/${job}/explain`, { signal: this.signal }).catch(() => this.explained.delete(job)),
+        get(`jobs/${job}/explain`, { signal: this.signal }).catch((error) => {
+          if (error.isPassing) {
+            this.explained.delete(job);
+          }
+          return null;
+        }),
       );
     }
     why.dataset.job = job;
     const found = await this.explained.get(job);
-    if (found.raw_state === "failed" && why.dataset.job === job) {
+    if (found?.raw_state === "failed" && why.dataset.job === job) {
       put(why, [found.why.replace(/^failed: /, ""), ...found.facts.slice(-1)].join(" · "));
       why.title = found.facts.map(safe).join("\n");
       growOnly(this.body);

@@ -72,8 +72,7 @@ export class Plan {
   refusals(error, isKnown) {
     if (!error.refusals?.length) {
       const named = fieldOf(error, this.draft);
-      const isAway = error.status === 0 || error.status === 503;
-      const again = isAway && !isKnown ? this.check : undefined;
+      const again = error.isPassing && !isKnown ? this.check : undefined;
       return [failure(error, again), named && link(named, `Go to ${named.labels?.[0]?.textContent}`)];
     }
     const refused = refusedFiles(error, this.draft);
