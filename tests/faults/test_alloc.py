@@ -65,12 +65,7 @@ def test_a_kill_loses_and_doubles_no_allocation(
         login.look()
         login.hasten()
     unanswered = len(login.batch_jobs)
-    login.hasten(drop=True)
-    login.look()
-    login.hasten(to_next=True)
-    login.request()
-    login.hasten()
-    login.look()
+    login.request_again()
 
     assert -9 == killed.returncode
     assert before == (act == "kill_after")
@@ -94,12 +89,7 @@ def test_an_answer_that_says_little_loses_and_doubles_nothing(
     login.hasten()
     stand_in.order("sbatch", act, {"garbage": "\0what?", "lose": "999999999"}.get(act, ""), times=1)
     login.look()
-    login.hasten(drop=True)
-    login.look()
-    login.hasten(to_next=True)
-    login.request()
-    login.hasten()
-    login.look()
+    login.request_again()
 
     (job,) = login.batch_jobs
     assert [job.number] == [one["number"] for one in login.allocations if one["state"] == "pending"]
@@ -345,12 +335,7 @@ def test_an_sbatch_that_never_ends_loses_and_doubles_nothing(
     look = login.look()
     login.request()
     unanswered = len(login.batch_jobs)
-    login.hasten(drop=True)
-    login.look()
-    login.hasten(to_next=True)
-    login.request()
-    login.hasten()
-    login.look()
+    login.request_again()
 
     assert "did not answer" in look["silence"]
     assert unanswered == (act == "swallow")

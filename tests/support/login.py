@@ -48,6 +48,15 @@ class LoginNode:
         self.hasten()
         return self.look(**changes)
 
+    def request_again(self) -> None:
+        """Drop requests without an answer, look until one was made again, and look once more."""
+        self.hasten(drop=True)
+        self.look()
+        self.hasten(to_next=True)
+        self.request()
+        self.hasten()
+        self.look()
+
     def hasten(self, *, to_next: bool = False, drop: bool = False, wish: int = 0) -> None:
         """Put the times of the pool into the past: the start of its wish, of its surplus, the last answer.
 
